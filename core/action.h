@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What must be done, in the order of the list. */
+
+#include "core/guard.h"
+#include "core/input.h"
+
+typedef enum ActionType {
+        ACTION_RECORD,    /* append a pending entry */
+        ACTION_COMMIT,    /* write a committed record and extend it; answer with INPUT_EXTENDED or its failures */
+        ACTION_HARVEST,   /* unseal the secrets, then extend the cap; answer with INPUT_HARVESTED */
+        ACTION_ANSWER,    /* answer the gate's token */
+        ACTION_CONFIRMED, /* the exec behind a token happened: its lease may end */
+        ACTION_KILL,      /* kill a process */
+        ACTION_LOCK_STEP, /* a step of the lock plan; answer with INPUT_LOCK_STEP */
+        ACTION_ALERT,     /* tell people */
+        ACTION_STATE,     /* the guard's state changed */
+        ACTION_RELEASE,   /* hand out the secret */
+        ACTION_REFUSE,    /* do not */
+        ACTION_STOP,      /* all is recorded and anchored: end */
+        _ACTION_MAX,
+} ActionType;
+
+typedef struct Action {
+        ActionType type;
+        union {
+                struct {
+                        uint64_t seq;
+                        bool known;           /* may be folded into a batch */
+                        const uint8_t *bytes; /* the engine's, until its next input */
+                        size_t size;
+                } record;
+                struct {
+                        uint64_t upto; /* the last entry it holds */
+                        const uint8_t *bytes;
+                        size_t size;
+                        BankDigests digest; /* to extend */
+                        BankDigests before; /* what the register holds before it */
+                } commit;
+                struct {
+                        uint64_t token;
+                        bool allow;
+                } answer; /* token also of ACTION_CONFIRMED */
+                struct {
+                        uint32_t pid;
+                        usec_t started; /* 0: whatever has that pid is held by the gate */
+                } kill;
+                struct {
+                        LockStep step;
+                        BankDigests poison; /* LOCK_POISON: the digests of the lock record */
+                } lock_step;
+                struct {
+                        Severity severity;
+                        Kind kind;
+                        uint64_t seq;
+                        char *json; /* owned */
+                } alert;
+                struct {
+                        State from, to;
+                } state;
+                struct {
+                        uint64_t request;
+                        char *name;         /* owned */
+                        const char *reason; /* ACTION_REFUSE: static */
+                } release;
+        };
+} Action;
+
+/* All-zero is empty. */
+typedef struct ActionList {
+        Action *items;
+        size_t size, allocated;
+} ActionList;
+
+void action_list_done(ActionList *l);
+
+/* A zeroed action of the type at the end, or NULL when out of memory. */
+Action *action_add(ActionList *l, ActionType type);

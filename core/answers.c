@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Gate answers that wait for their exec. */
+
+#include "core/answers.h"
+
+#include "lib/base/alloc.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/table.h"
+
+typedef struct Given {
+        FileIdentity file;
+        uint64_t token;
+        usec_t when;
+} Given;
+
+/* The answers of one process; a ring when there are too many, the oldest goes first. */
+typedef struct Process {
+        uint32_t pid; /* the key */
+        uint32_t n;   /* all ever given */
+        Given given[ANSWERS_PER_PROCESS];
+} Process;
+
+struct Answers {
+        Table *processes;
+};
+
+int answers_new(size_t max, const uint8_t seed[16], Answers **ret) {
+        _cleanup_free_ Answers *a = new0(Answers, 1);
+        int r;
+
+        if (!a)
+                return -ENOMEM;
+        r = table_new(sizeof(uint32_t), sizeof(Process), max, seed, &a->processes);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(a);
+        return 0;
+}
+
+Answers *answers_free(Answers *a) {
+        if (!a)
+                return NULL;
+        table_free(a->processes);
+        free(a);
+        return NULL;
+}
+
+static size_t kept(const Process *p) {
+        return MIN(p->n, (uint32_t) ANSWERS_PER_PROCESS);
+}
+
+static usec_t newest(const Process *p) {
+        return p->given[(p->n - 1) % ANSWERS_PER_PROCESS].when;
+}
+
+/* Removes all processes whose newest answer is older than the middle of all. */
+static void make_room(Answers *a) {
+        usec_t first = USEC_INFINITY, last = 0, middle;
+        size_t position = 0;
+        Process *p;
+
+        while ((p = table_next(a->processes, &position))) {
+                first = MIN(first, newest(p));
+                last = MAX(last, newest(p));
+        }
+        middle = first + (last - first) / 2;
+        position = 0;
+        while ((p = table_next(a->processes, &position)))
+                if (newest(p) <= middle) {
+                        uint32_t pid = p->pid;
+
+                        table_remove(a->processes, &pid);
+                        position--; /* the slot may hold another one now */
+                }
+}
+
+int answers_add(Answers *a, uint32_t pid, const FileIdentity *file, uint64_t token, usec_t now) {
+        void *entry;
+        Process *p;
+        int r;
+
+        r = table_put(a->processes, &pid, &entry);
+        if (r == -ENOSPC) {
+                make_room(a);
+                r = table_put(a->processes, &pid, &entry);
+        }
+        if (r < 0)
+                return r;
+        p = entry;
+        p->given[p->n++ % ANSWERS_PER_PROCESS] = (Given){ .file = *file, .token = token, .when = now };
+        return 0;
+}
+
+bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, uint64_t *tokens,
+                     size_t *ret_n) {
+        Process *p = table_get(a->processes, &pid);
+        bool found = false;
+
+        *ret_n = 0;
+        if (!p)
+                return false;
+        for (size_t i = 0; i < kept(p); i++) {
+                const Given *g = &p->given[i];
+
+                if (memcmp(&g->file, file, sizeof(*file)) == 0 && started <= g->when)
+                        found = true;
+                tokens[(*ret_n)++] = g->token;
+        }
+        table_remove(a->processes, &pid);
+        return found;
+}
+
+size_t answers_size(const Answers *a) {
+        return table_size(a->processes);
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The gate's side: judge, record, and answer in the right order. A file in no reference set is let go only when its
+ * entry is in the PCR; a refusal needs no wait. */
+
+#include "core/engine-internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/alloc.h"
+#include "lib/escape.h"
+
+static const uint64_t NOT_RECORDED = UINT64_MAX;
+
+bool judged_key(const char *verdict, const char *rule, const char *failure, uint64_t uid, const uint8_t *digest,
+                const char *path, uint8_t ret[DEDUP_KEY_SIZE]) {
+        char detail[256];
+
+        snprintf(detail, sizeof(detail), "%s %s %s %llu", verdict, rule, strempty(failure), (unsigned long long) uid);
+        return dedup_key("exec", digest, detail, path, ret);
+}
+
+void remember(Table *t, const uint8_t key[DEDUP_KEY_SIZE], uint64_t seq) {
+        void *entry;
+
+        /* A full table costs doubles in the log, nothing else. */
+        if (table_put(t, key, &entry) >= 0)
+                ((Recorded *) entry)->seq = seq;
+}
+
+static int answer(Feed *f, uint64_t token, const Subject *s, const FileIdentity *file, bool allow) {
+        Action *a = action_add(f->actions, ACTION_ANSWER);
+
+        if (!a)
+                return -ENOMEM;
+        a->answer.token = token;
+        a->answer.allow = allow;
+        if (!allow) {
+                f->engine->denied++;
+                return 0;
+        }
+        return answers_add(f->engine->answers, s->pid, file, token, f->now.boottime);
+}
+
+/* The record of what was decided about a file that asked to run, with its context. Once per file, rule and user. */
+static int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char *verdict, int alert,
+                            uint64_t *ret_seq) {
+        Engine *e = f->engine;
+        const char *failure = o->failure == _FAILURE_INVALID ? NULL : failure_name(o->failure);
+        const uint8_t *digest = o->has_digest ? o->digest : NULL;
+        _cleanup_free_ char *path = NULL;
+        uint8_t key[DEDUP_KEY_SIZE];
+        EventBuilder event;
+        Recorded *before;
+        bool has_key;
+        int r;
+
+        r = escape_text(o->path, strlen(o->path), EVENT_PATH_MAX, &path);
+        if (r < 0)
+                return r;
+        has_key = judged_key(verdict, v->rule, failure, o->subject.uid, digest, path, key);
+        before = has_key ? table_get(e->judged, key) : NULL;
+        if (before) {
+                *ret_seq = before->seq;
+                return 0;
+        }
+        event = event_begin(KIND_EXEC, &f->now);
+        put_subject(&event, &o->subject);
+        event_text_max(&event, "path", o->path, EVENT_PATH_MAX);
+        if (digest)
+                event_digest(&event, "digest", digest);
+        event_text(&event, "rule", v->rule);
+        event_text(&event, "verdict", verdict);
+        event_text(&event, "severity", severity_names[v->severity]);
+        event_text(&event, "technique", v->technique);
+        event_text(&event, "failure", failure);
+        r = record_event(f, &event, alert, ret_seq);
+        if (r >= 0 && has_key)
+                remember(e->judged, key, *ret_seq);
+        return r;
+}
+
+/* A refusal's record: limited, since any user can cause refusals without end. */
+static int record_refusal(Feed *f, const Observation *o, const Verdict *v, const char *verdict, uint64_t *ret_seq) {
+        bool lock = v->actions & RULE_LOCK;
+
+        *ret_seq = NOT_RECORDED;
+        if (!lock && !limiter_take(f))
+                return 0;
+        return record_judgement(f, o, v, verdict, MAX(v->severity, SEVERITY_WARNING), ret_seq);
+}
+
+/* The ima-ng record of a file, once per digest and path in each policy generation. */
+static int record_file(Feed *f, const Observation *o, bool known, uint64_t *ret_seq) {
+        Engine *e = f->engine;
+        _cleanup_(buffer_done) Buffer record = {};
+        _cleanup_free_ char *path = NULL;
+        uint8_t key[DEDUP_KEY_SIZE];
+        Recorded *before;
+        bool has_key;
+        int r;
+
+        r = escape_text(o->path, strlen(o->path), RECORD_PATH_MAX, &path);
+        if (r < 0)
+                return r;
+        has_key = dedup_key("file", o->digest, "", path, key);
+        before = has_key ? table_get(e->measured, key) : NULL;
+        if (before) {
+                *ret_seq = before->seq;
+                return 0;
+        }
+        r = record_put_file(&record, e->config.measurement_pcr, o->digest, path);
+        if (r < 0)
+                return r;
+        if (!log_has_room(e, record.size, false))
+                return -ENOSPC;
+        r = record_bytes(f, &record, known, ret_seq);
+        if (r >= 0 && has_key)
+                remember(e->measured, key, *ret_seq);
+        return r;
+}
+
+/* IMA's violation record, and the event that binds its path. */
+static int record_open_writers(Feed *f, const Observation *o, uint64_t *ret_seq) {
+        Engine *e = f->engine;
+        _cleanup_(buffer_done) Buffer record = {};
+        _cleanup_free_ char *path = NULL;
+        uint8_t digest[SHA256_SIZE];
+        EventBuilder event;
+        RecordView view;
+        const char *why;
+        Reader reader;
+        int r;
+
+        r = escape_text(o->path, strlen(o->path), RECORD_PATH_MAX, &path);
+        if (r >= 0)
+                r = record_put_violation(&record, e->config.measurement_pcr, path);
+        if (r < 0)
+                return r;
+        if (!log_has_room(e, record.size + RECORD_SIZE_MAX, false))
+                return -ENOSPC;
+        reader = reader_new(record.data, record.size);
+        if (record_parse(&reader, &view, &why) != RECORD_OK)
+                return -EIO;
+        r = sha256(view.data, view.data_size, digest);
+        if (r >= 0)
+                r = record_bytes(f, &record, false, ret_seq);
+        if (r < 0)
+                return r;
+        event = event_begin(KIND_OPEN_WRITERS, &f->now);
+        put_subject(&event, &o->subject);
+        event_text_max(&event, "path", o->path, EVENT_PATH_MAX);
+        event_digest(&event, "record", digest);
+        event_text(&event, "verdict", "allow");
+        return record_event(f, &event, SEVERITY_WARNING, ret_seq);
+}
+
+/* Lets go now, or when the entry `seq` is in the PCR. */
+static int release_after(Feed *f, const Observation *o, uint64_t seq) {
+        Engine *e = f->engine;
+        Waiting w = {
+                .token = o->token,
+                .seq = seq,
+                .deadline = f->now.boottime + e->config.extend_deadline,
+                .subject = { .pid = o->subject.pid, .uid = o->subject.uid, .euid = o->subject.euid },
+                .file = o->file,
+        };
+
+        if (seq == NOT_RECORDED || seq < commit_queue_anchored(e->queue))
+                return answer(f, o->token, &o->subject, &o->file, true);
+        if (GREEDY_REALLOC(e->waiting, e->waiting_allocated, e->waiting_size + 1) < 0 ||
+            free_and_strdup(&w.path, o->path) < 0)
+                return -ENOMEM;
+        e->waiting[e->waiting_size++] = w;
+        return 0;
+}
+
+/* "deny", "would-kill", ... : the strongest action, as done in this mode. */
+static const char *refusal_name(unsigned actions, Mode mode) {
+        static const char *const names[_MODE_MAX][3] = {
+                [MODE_OBSERVE] = { "would-deny", "would-kill", "would-lock" },
+                [MODE_ENFORCE] = { "deny", "kill", "lock" },
+        };
+
+        return names[mode][actions & RULE_LOCK ? 2 : actions & RULE_KILL ? 1 : 0];
+}
+
+static int kill_subject(Feed *f, const Subject *s) {
+        Action *a = action_add(f->actions, ACTION_KILL);
+
+        if (!a)
+                return -ENOMEM;
+        a->kill.pid = s->pid; /* held by the gate until it is answered: the pid is still its own */
+        return 0;
+}
+
+/* A rule keeps the file from running. The answer does not depend on whether it could be recorded. */
+static int refuse(Feed *f, const Observation *o, const Verdict *v) {
+        uint64_t seq;
+        int r, q = 0;
+
+        r = record_refusal(f, o, v, refusal_name(v->actions, MODE_ENFORCE), &seq);
+        if (v->actions & RULE_KILL)
+                q = kill_subject(f, &o->subject);
+        if (answer(f, o->token, &o->subject, &o->file, false) < 0)
+                q = -ENOMEM;
+        if (v->actions & RULE_LOCK) {
+                int locked = guard_violate(f, "rule", seq, false, 0);
+                r = r < 0 ? r : locked;
+        }
+        return r < 0 ? r : q;
+}
+
+/* The file may run, once what must be said of it is said. */
+static int let_run(Feed *f, const Observation *o, const Verdict *v) {
+        bool would = actions_refuse(v->actions);
+        uint64_t judged = NOT_RECORDED, measured = NOT_RECORDED;
+        int r = 0;
+
+        if (would || v->actions & RULE_ALERT)
+                r = record_judgement(f, o, v, would ? refusal_name(v->actions, MODE_OBSERVE) : "alert",
+                                     (int) v->severity, &judged);
+        if (r >= 0 && v->actions & RULE_LOCK)
+                r = guard_degrade(f, REASON_WOULD_LOCK);
+        if (r >= 0 && !(v->actions & RULE_IGNORE && v->known))
+                r = record_file(f, o, v->known && !would, &measured);
+        if (r < 0)
+                return r;
+        if (v->known)
+                return release_after(f, o, NOT_RECORDED);
+        return release_after(
+                f, o, judged == NOT_RECORDED || (measured != NOT_RECORDED && measured > judged) ? measured : judged);
+}
+
+/* Something failed about this one file: its row says open or closed. */
+static int on_gate_failure(Feed *f, const Observation *o, const Verdict *judged) {
+        FailureAction action = policy_on_failure(f->engine->policy, o->failure);
+        Verdict v = *judged;
+        uint64_t seq = NOT_RECORDED;
+        int r;
+
+        f->engine->failures[o->failure]++;
+        v.severity = MAX(v.severity, SEVERITY_WARNING);
+        if (action != ON_FAILURE_ALLOW) {
+                v.actions = action == ON_FAILURE_LOCK ? RULE_LOCK : RULE_DENY;
+                return refuse(f, o, &v);
+        }
+        r = record_judgement(f, o, &v, "allow", (int) v.severity, &seq);
+        if (r >= 0 && o->failure == FAILURE_OPEN_WRITERS)
+                r = record_open_writers(f, o, &seq);
+        return r < 0 ? r : release_after(f, o, seq);
+}
+
+/* Deciding failed, and the file still waits. Log and memory rows; nothing more can be recorded. */
+static int on_trouble(Feed *f, const Observation *o, int error) {
+        Failure row = error == -ENOSPC ? FAILURE_LOG_FULL : FAILURE_OUT_OF_MEMORY;
+        FailureAction action = policy_on_failure(f->engine->policy, row);
+        int r;
+
+        r = guard_failure(f, row, NULL);
+        if (answer(f, o->token, &o->subject, &o->file, action == ON_FAILURE_ALLOW) < 0)
+                return -ENOMEM;
+        return r;
+}
+
+/* True when the list answers the token. */
+static bool is_answered(const ActionList *l, uint64_t token) {
+        for (size_t i = l->size; i > 0; i--)
+                if (l->items[i - 1].type == ACTION_ANSWER && l->items[i - 1].answer.token == token)
+                        return true;
+        return false;
+}
+
+int feed_exec(Feed *f, const Observation *o) {
+        const Policy *p = f->engine->policy;
+        Verdict v = policy_judge(p, o);
+        int r;
+
+        if (o->failure != _FAILURE_INVALID)
+                r = on_gate_failure(f, o, &v);
+        else if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE)
+                r = refuse(f, o, &v);
+        else
+                r = let_run(f, o, &v);
+        if (r < 0 && !is_answered(f->actions, o->token))
+                r = on_trouble(f, o, r);
+        return r;
+}
+
+static void waiting_drop(Engine *e, size_t i) {
+        free(e->waiting[i].path);
+        e->waiting[i] = e->waiting[--e->waiting_size];
+}
+
+int waiting_release(Feed *f) {
+        Engine *e = f->engine;
+        int r = 0;
+
+        for (size_t i = 0; i < e->waiting_size;) {
+                Waiting *w = &e->waiting[i];
+
+                if (w->seq >= commit_queue_anchored(e->queue)) {
+                        i++;
+                        continue;
+                }
+                if (answer(f, w->token, &w->subject, &w->file, true) < 0)
+                        r = -ENOMEM;
+                waiting_drop(e, i);
+        }
+        return r;
+}
+
+/* What waits is answered by a row of the table, without its measurement. */
+static int give_up(Feed *f, size_t i, Failure row) {
+        Engine *e = f->engine;
+        Waiting w = e->waiting[i];
+        _cleanup_free_ char *path = w.path;
+        const Observation o = {
+                .event = EVENT_EXEC,
+                .token = w.token,
+                .path = path,
+                .failure = row,
+                .subject = w.subject,
+                .file = w.file,
+        };
+        const Verdict v = { .rule = "default", .severity = SEVERITY_ERROR };
+        FailureAction action = policy_on_failure(e->policy, row);
+        uint64_t seq;
+        int r;
+
+        e->waiting[i] = e->waiting[--e->waiting_size];
+        e->failures[row]++;
+        r = record_refusal(f, &o, &v, action == ON_FAILURE_ALLOW ? "allow" : "deny", &seq);
+        if (answer(f, w.token, &w.subject, &w.file, action == ON_FAILURE_ALLOW) < 0)
+                r = -ENOMEM;
+        return action == ON_FAILURE_LOCK ? guard_violate(f, failure_name(row), seq, false, 0) : r;
+}
+
+int waiting_expire(Feed *f) {
+        Engine *e = f->engine;
+        int r = 0;
+
+        for (size_t i = 0; i < e->waiting_size;)
+                if (e->waiting[i].deadline <= f->now.boottime)
+                        r = give_up(f, i, FAILURE_EXTEND_DEADLINE) < 0 ? -ENOMEM : r;
+                else
+                        i++;
+        return r;
+}
+
+int feed_answer_late(Feed *f, uint64_t token) {
+        Engine *e = f->engine;
+
+        for (size_t i = 0; i < e->waiting_size; i++)
+                if (e->waiting[i].token == token)
+                        return give_up(f, i, FAILURE_ANSWER_DEADLINE);
+        return 0;
+}
+
+usec_t waiting_deadline(const Engine *e) {
+        usec_t first = USEC_INFINITY;
+
+        for (size_t i = 0; i < e->waiting_size; i++)
+                first = MIN(first, e->waiting[i].deadline);
+        return first;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the engine's own files share. Nobody else includes this. */
+
+#include "core/answers.h"
+#include "core/engine.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/table.h"
+
+enum {
+        DEDUP_KEY_SIZE = 16,
+        DEDUP_MAX = 1 << 21,
+        ANSWERS_MAX = 1 << 14,
+        QUEUE_BYTES_MAX = 16 << 20, /* entries waiting for the TPM */
+        LOG_RESERVE = 256 << 10,    /* kept for what the guard itself has to say */
+        REFUSALS_PER_WINDOW = 600,  /* records of refusals; more are counted */
+};
+#define REFUSAL_WINDOW (60 * USEC_PER_SEC)
+#define COMMIT_RETRY USEC_PER_SEC
+
+/* A file or judgement that is in the log already. */
+typedef struct Recorded {
+        uint8_t key[DEDUP_KEY_SIZE]; /* truncated SHA-256 */
+        uint64_t seq;
+} Recorded;
+
+/* A token that may be answered once its entry is in the PCR. */
+typedef struct Waiting {
+        uint64_t token, seq;
+        usec_t deadline;
+        Subject subject; /* without its strings */
+        FileIdentity file;
+        char *path;
+} Waiting;
+
+/* A secret to be handed out once its record is in the PCR. */
+typedef struct PendingRelease {
+        uint64_t request, seq;
+        char *name;
+} PendingRelease;
+
+struct Engine {
+        EngineConfig config;
+        Policy *policy;
+        uint64_t generation;
+
+        State state;
+        unsigned reasons;
+        bool was_booted, was_capped, was_clean; /* from the log of an earlier run */
+        uint8_t logged_policy[SHA256_SIZE];     /* the last one in the log */
+        usec_t last_time;                       /* CLOCK_REALTIME of the last entry in it */
+        bool lock_unfinished;                   /* it has a lock record and no locked record */
+        bool harvest_waits;                     /* for the cap record to be in the register */
+        uint64_t cap_seq;
+
+        CommitQueue *queue;
+        uint64_t log_bytes; /* committed and waiting */
+        usec_t retry_at;    /* for the commit on its way; USEC_INFINITY: it is not waiting for that */
+        Table *measured, *judged;
+        Answers *answers;
+        Waiting *waiting;
+        size_t waiting_size, waiting_allocated;
+        PendingRelease *releases;
+        size_t releases_size, releases_allocated;
+
+        Level levels[_WATCHED_MAX], levels_at_start[_WATCHED_MAX];
+        char *level_why[_WATCHED_MAX];
+
+        usec_t window_start, window_start_real; /* of the refusal limit */
+        uint64_t window_records, window_suppressed;
+        uint64_t lost, denied, ungated, suppressed, failures[_FAILURE_MAX];
+
+        bool step_done[_LOCK_STEP_MAX];
+        char *step_failure[_LOCK_STEP_MAX];
+        usec_t step_took[_LOCK_STEP_MAX];
+        BankDigests poison;
+        bool stopping;
+        uint64_t stop_seq;
+};
+
+/* The state of one engine_feed() call. */
+typedef struct Feed {
+        Engine *engine;
+        Now now;
+        ActionList *actions;
+} Feed;
+
+/* engine-record.c: everything that becomes an entry. All return 0 or a negative errno. */
+int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq);
+/* alert: tell people, with that severity; no alert when it is negative. ret_seq may be NULL. */
+int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq);
+int record_policy(Feed *f);
+void put_subject(EventBuilder *event, const Subject *s);
+/* False when the key could not be made: then nothing is taken for a double. digest may be NULL. */
+bool dedup_key(const char *what, const uint8_t *digest, const char *detail, const char *path,
+               uint8_t ret[DEDUP_KEY_SIZE]);
+bool judged_key(const char *verdict, const char *rule, const char *failure, uint64_t uid, const uint8_t *digest,
+                const char *path, uint8_t ret[DEDUP_KEY_SIZE]);
+void remember(Table *t, const uint8_t key[DEDUP_KEY_SIZE], uint64_t seq);
+bool log_has_room(const Engine *e, size_t size, bool for_guard);
+int start_commit(Feed *f);
+
+/* engine-guard.c: the state, its reasons, and the lock plan. */
+int guard_cause(Feed *f, Cause cause);
+int guard_degrade(Feed *f, Reason reason);
+int guard_recover(Feed *f, Reason reason);
+/* A violation whose context is in the entry `trigger`. In observe it only degrades. by_request: a person asked. */
+int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid);
+int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid);
+int guard_failure(Feed *f, Failure row, const char *detail);
+int feed_lock_step(Feed *f, const Input *in);
+
+/* engine-exec.c: the gate. */
+int feed_exec(Feed *f, const Observation *o);
+int feed_answer_late(Feed *f, uint64_t token);
+int waiting_release(Feed *f); /* answers what is anchored now */
+int waiting_expire(Feed *f);  /* answers what is overdue */
+usec_t waiting_deadline(const Engine *e);
+
+/* engine-observe.c: what sensors report after the fact. */
+int feed_execed(Feed *f, const Execed *x);
+int feed_lost(Feed *f, const Input *in);
+int feed_levels(Feed *f, const Input *in);
+int feed_tamper(Feed *f, const Input *in);
+
+/* engine-start.c, engine-request.c */
+int feed_start(Feed *f, const StartFacts *facts);
+int start_harvest(Feed *f); /* once the cap record is in the register */
+int feed_harvested(Feed *f, const Input *in);
+int feed_ready(Feed *f);
+int feed_policy(Feed *f, const Input *in);
+int feed_policy_refused(Feed *f, const Input *in);
+int feed_release(Feed *f, const Input *in);
+int feed_sealed(Feed *f, const Input *in);
+int releases_anchored(Feed *f);
+
+/* Refusals and their like are limited per window, so that nobody can fill the log with them. */
+bool limiter_take(Feed *f);
+int limiter_flush(Feed *f); /* records what was left out, when the window is over */

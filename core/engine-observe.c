@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What sensors report after the fact. */
+
+#include "core/engine-internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/base/alloc.h"
+
+static int confirm(Feed *f, const uint64_t *tokens, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                Action *a = action_add(f->actions, ACTION_CONFIRMED);
+
+                if (!a)
+                        return -ENOMEM;
+                a->answer.token = tokens[i];
+        }
+        return 0;
+}
+
+/* The event × mode table's row for code that ran all the same. */
+static const char *ungated_verdict(const Execed *x, Mode mode) {
+        if (x->before_gate)
+                return "seen";
+        if (x->privileged)
+                return mode == MODE_ENFORCE ? "lock" : "would-lock";
+        return mode == MODE_ENFORCE ? "kill" : "would-kill";
+}
+
+static int record_ungated(Feed *f, const Execed *x, const char *verdict, uint64_t *ret_seq) {
+        Severity severity = x->before_gate ? SEVERITY_WARNING : SEVERITY_CRITICAL;
+        EventBuilder event = event_begin(KIND_UNGATED, &f->now);
+
+        put_subject(&event, &x->subject);
+        event_text_max(&event, "path", x->path, EVENT_PATH_MAX);
+        event_count(&event, "device", x->file.device);
+        event_count(&event, "inode", x->file.inode);
+        event_text(&event, "reason",
+                   x->before_gate ? "opened before the gate was up" : "no answer of the gate was used");
+        event_bool(&event, "privileged", x->privileged);
+        event_text(&event, "severity", severity_names[severity]);
+        event_text(&event, "verdict", verdict);
+        return record_event(f, &event, (int) severity, ret_seq);
+}
+
+static int kill_execed(Feed *f, const Execed *x) {
+        Action *a = action_add(f->actions, ACTION_KILL);
+
+        if (!a)
+                return -ENOMEM;
+        a->kill.pid = x->subject.pid;
+        a->kill.started = x->started;
+        return 0;
+}
+
+static int on_ungated(Feed *f, const Execed *x) {
+        Engine *e = f->engine;
+        Mode mode = e->policy->mode;
+        const char *verdict = ungated_verdict(x, mode);
+        uint64_t seq = 0;
+        int r = 0, q = 0;
+
+        e->ungated++;
+        if (x->privileged || limiter_take(f)) /* a violation is never left out */
+                r = record_ungated(f, x, verdict, &seq);
+        if (x->before_gate)
+                return r;
+        if (x->privileged)
+                q = guard_violate(f, "ungated", seq, false, 0);
+        else {
+                q = guard_degrade(f, REASON_UNGATED);
+                if (mode == MODE_ENFORCE && kill_execed(f, x) < 0)
+                        q = -ENOMEM;
+        }
+        return r < 0 ? r : q;
+}
+
+int feed_execed(Feed *f, const Execed *x) {
+        uint64_t tokens[ANSWERS_PER_PROCESS];
+        size_t n;
+        bool answered = answers_consume(f->engine->answers, x->subject.pid, &x->file, x->started, tokens, &n);
+        int r = confirm(f, tokens, n);
+
+        if (answered)
+                return r;
+        return on_ungated(f, x) < 0 ? -ENOMEM : r;
+}
+
+int feed_lost(Feed *f, const Input *in) {
+        EventBuilder event = event_begin(KIND_LOST, &f->now);
+        int r;
+
+        f->engine->lost += in->lost.count;
+        event_text(&event, "sensor", in->lost.sensor);
+        event_count(&event, "first", in->lost.first);
+        event_count(&event, "last", in->lost.last);
+        event_count(&event, "count", in->lost.count);
+        r = record_event(f, &event, SEVERITY_ERROR, NULL);
+        return guard_failure(f, FAILURE_EVENTS_LOST, NULL) < 0 ? -ENOMEM : r;
+}
+
+static int record_level(Feed *f, Watched w, Level from, Level to) {
+        EventBuilder event = event_begin(KIND_LEVEL, &f->now);
+
+        event_text(&event, "event", watched_names[w]);
+        event_text(&event, "from", level_names[from]);
+        event_text(&event, "to", level_names[to]);
+        return record_event(f, &event, to < from ? SEVERITY_ERROR : SEVERITY_NOTICE, NULL);
+}
+
+int feed_levels(Feed *f, const Input *in) {
+        Engine *e = f->engine;
+        bool below = false;
+        int r = 0;
+
+        for (Watched w = 0; w < _WATCHED_MAX; w++) {
+                Level from = e->levels[w], to = in->levels.levels[w];
+
+                e->levels[w] = to;
+                if (free_and_strdup(&e->level_why[w], in->levels.why[w]) < 0)
+                        return -ENOMEM;
+                if (to != from && record_level(f, w, from, to) < 0)
+                        r = -ENOMEM;
+                below = below || to < e->levels_at_start[w];
+        }
+        if (below)
+                return guard_degrade(f, REASON_LEVEL) < 0 ? -ENOMEM : r;
+        return guard_recover(f, REASON_LEVEL) < 0 ? -ENOMEM : r;
+}
+
+int feed_tamper(Feed *f, const Input *in) {
+        EventBuilder event = event_begin(KIND_TAMPER, &f->now);
+        uint64_t seq = 0;
+        int r;
+
+        event_text(&event, "what", in->tamper.what);
+        event_text(&event, "detail", in->tamper.detail);
+        event_text(&event, "verdict", f->engine->policy->mode == MODE_ENFORCE ? "lock" : "would-lock");
+        r = record_event(f, &event, SEVERITY_CRITICAL, &seq);
+        return guard_violate(f, in->tamper.what, seq, false, 0) < 0 ? -ENOMEM : r;
+}

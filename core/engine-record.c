@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Everything that becomes an entry of the log, and its way to the PCR. */
+
+#include "core/engine-internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/base/hex.h"
+
+bool log_has_room(const Engine *e, size_t size, bool for_guard) {
+        uint64_t limit = e->config.log_max_size - (for_guard ? 0 : LOG_RESERVE);
+
+        return e->log_bytes + size <= limit && (for_guard || commit_queue_bytes(e->queue) + size <= QUEUE_BYTES_MAX);
+}
+
+/* Sends the next commit on its way, when none is. */
+int start_commit(Feed *f) {
+        Engine *e = f->engine;
+        Commit commit;
+        Action *a;
+        int r;
+
+        r = commit_queue_next(e->queue, &commit);
+        if (r <= 0)
+                return r;
+        a = action_add(f->actions, ACTION_COMMIT);
+        if (!a) { /* again when the timer comes */
+                e->retry_at = f->now.boottime + COMMIT_RETRY;
+                return -ENOMEM;
+        }
+        a->commit.upto = commit.upto;
+        a->commit.bytes = commit.bytes;
+        a->commit.size = commit.size;
+        a->commit.digest = commit.digest;
+        a->commit.before = commit.before;
+        return 0;
+}
+
+int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq) {
+        Engine *e = f->engine;
+        const Buffer *queued;
+        size_t size = record->size;
+        Action *a;
+        int r;
+
+        r = commit_queue_push(e->queue, record, known, ret_seq);
+        if (r < 0)
+                return r;
+        e->log_bytes += size;
+        a = action_add(f->actions, ACTION_RECORD);
+        if (!a)
+                return -ENOMEM;
+        queued = commit_queue_last(e->queue);
+        a->record.seq = *ret_seq;
+        a->record.known = known;
+        a->record.bytes = queued->data;
+        a->record.size = queued->size;
+        return 0;
+}
+
+static int add_alert(Feed *f, Severity severity, Kind kind, uint64_t seq, char **json) {
+        Action *a = action_add(f->actions, ACTION_ALERT);
+
+        if (!a)
+                return -ENOMEM;
+        a->alert.severity = severity;
+        a->alert.kind = kind;
+        a->alert.seq = seq;
+        a->alert.json = TAKE_PTR(*json);
+        return 0;
+}
+
+int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq) {
+        _cleanup_(buffer_done) Buffer record = {};
+        _cleanup_free_ char *json = NULL;
+        Kind kind = event->kind;
+        uint64_t seq = 0;
+        int r;
+
+        r = event_finish(event, f->engine->config.measurement_pcr, &record, &json);
+        event_done(event);
+        if (r >= 0 && !log_has_room(f->engine, record.size, true))
+                r = -ENOSPC;
+        if (r >= 0)
+                r = record_bytes(f, &record, false, &seq);
+        if (r >= 0 && alert >= 0)
+                r = add_alert(f, (Severity) alert, kind, seq, &json);
+        if (r >= 0 && ret_seq)
+                *ret_seq = seq;
+        return r;
+}
+
+void put_subject(EventBuilder *event, const Subject *s) {
+        event_count(event, "pid", s->pid);
+        event_count(event, "uid", s->uid);
+        event_count(event, "euid", s->euid);
+        event_text_max(event, "exe", s->exe, EVENT_EXE_MAX);
+        event_text(event, "comm", s->comm);
+        event_text(event, "cgroup", s->cgroup);
+        event_text(event, "unit", s->unit);
+}
+
+bool dedup_key(const char *what, const uint8_t *digest, const char *detail, const char *path,
+               uint8_t ret[DEDUP_KEY_SIZE]) {
+        static const uint8_t none[SHA256_SIZE];
+        _cleanup_(buffer_done) Buffer b = {};
+        uint8_t hash[SHA256_SIZE];
+
+        buffer_bytes(&b, what, strlen(what) + 1);
+        buffer_bytes(&b, digest ? digest : none, SHA256_SIZE);
+        buffer_bytes(&b, detail, strlen(detail) + 1);
+        buffer_bytes(&b, path, strlen(path) + 1);
+        if (buffer_error(&b) < 0 || sha256(b.data, b.size, hash) < 0)
+                return false;
+        memcpy(ret, hash, DEDUP_KEY_SIZE);
+        return true;
+}
+
+int record_policy(Feed *f) {
+        Engine *e = f->engine;
+        const Policy *p = e->policy;
+        EventBuilder event = event_begin(KIND_POLICY, &f->now);
+
+        event_digest(&event, "digest", p->digest);
+        event_count(&event, "generation", e->generation);
+        event_text(&event, "mode", mode_names[p->mode]);
+        event_count(&event, "rules", p->rules_size);
+        event_map(&event, "references");
+        for (size_t i = 0; i < p->references_size; i++) {
+                char hex[2 * SHA256_SIZE + 1];
+
+                hex_encode(reference_set_digest(p->references[i].set), SHA256_SIZE, hex);
+                event_map_text(&event, "references", p->references[i].name, hex);
+        }
+        memcpy(e->logged_policy, p->digest, SHA256_SIZE);
+        return record_event(f, &event, -1, NULL);
+}
+
+bool limiter_take(Feed *f) {
+        Engine *e = f->engine;
+
+        if (e->window_start == 0) {
+                e->window_start = f->now.boottime;
+                e->window_start_real = f->now.realtime;
+        }
+        if (e->window_records < REFUSALS_PER_WINDOW) {
+                e->window_records++;
+                return true;
+        }
+        e->window_suppressed++;
+        e->suppressed++;
+        return false;
+}
+
+int limiter_flush(Feed *f) {
+        Engine *e = f->engine;
+        uint64_t left_out = e->window_suppressed;
+        usec_t since = e->window_start_real;
+        EventBuilder event;
+
+        if (e->window_start == 0 || (f->now.boottime < e->window_start + REFUSAL_WINDOW && !e->stopping))
+                return 0;
+        e->window_start = e->window_records = e->window_suppressed = 0;
+        if (left_out == 0)
+                return 0;
+        event = event_begin(KIND_SUPPRESSED, &f->now);
+        event_count(&event, "count", left_out);
+        event_count(&event, "since", since);
+        event_count(&event, "until", f->now.realtime);
+        return record_event(f, &event, SEVERITY_WARNING, NULL);
+}

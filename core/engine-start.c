@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From the start of the daemon to the first state: what an earlier run left in the log, the boot and start records,
+ * harvest and cap. */
+
+#include "core/engine-internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/hex.h"
+
+static const char *text_of(const LogEntry *entry, const char *key) {
+        return strempty(json_string_value(json_object_get(entry->json, key)));
+}
+
+static uint64_t count_of(const LogEntry *entry, const char *key) {
+        return (uint64_t) json_integer_value(json_object_get(entry->json, key));
+}
+
+static void restore_policy(Engine *e, const LogEntry *entry) {
+        e->generation = count_of(entry, "generation");
+        hex_decode(text_of(entry, "digest"), SHA256_SIZE, e->logged_policy);
+        table_clear(e->measured);
+        table_clear(e->judged);
+}
+
+static void restore_state(Engine *e, const LogEntry *entry) {
+        const json_t *reason;
+        size_t i;
+
+        e->state = state_from_name(text_of(entry, "to"));
+        e->reasons = 0;
+        json_array_foreach(json_object_get(entry->json, "reasons"), i, reason)
+                for (unsigned bit = 0; reason_names[bit]; bit++)
+                        if (streq(reason_names[bit], json_string_value(reason)))
+                                e->reasons |= 1U << bit;
+}
+
+static void restore_exec(Engine *e, const LogEntry *entry) {
+        const char *digest_text = json_string_value(json_object_get(entry->json, "digest"));
+        uint8_t digest[SHA256_SIZE], key[DEDUP_KEY_SIZE];
+
+        if (digest_text)
+                hex_decode(digest_text, SHA256_SIZE, digest);
+        if (judged_key(text_of(entry, "verdict"), text_of(entry, "rule"), text_of(entry, "failure"),
+                       count_of(entry, "uid"), digest_text ? digest : NULL, text_of(entry, "path"), key))
+                remember(e->judged, key, entry->seq);
+}
+
+static void restore_file(Engine *e, const LogEntry *entry) {
+        uint8_t key[DEDUP_KEY_SIZE];
+
+        if (!entry->record.violation && dedup_key("file", entry->record.digest, "", entry->record.name, key))
+                remember(e->measured, key, entry->seq);
+}
+
+int engine_restore(Engine *e, const LogEntry *entry) {
+        e->was_booted = true;
+        if (entry->kind == _KIND_INVALID) {
+                restore_file(e, entry);
+                return 0;
+        }
+        e->last_time = count_of(entry, "time");
+        e->was_clean = entry->kind == KIND_STOP;
+        switch (entry->kind) {
+        case KIND_POLICY:
+                restore_policy(e, entry);
+                break;
+        case KIND_STATE:
+                restore_state(e, entry);
+                break;
+        case KIND_EXEC:
+                restore_exec(e, entry);
+                break;
+        case KIND_CAP:
+                e->was_capped = true;
+                break;
+        case KIND_LOCK:
+                e->lock_unfinished = true;
+                return record_extend_value(&entry->record, e->config.banks, &e->poison);
+        case KIND_LOCKED:
+                e->lock_unfinished = false;
+                break;
+        default:
+                break;
+        }
+        return 0;
+}
+
+/* The state that the log of an earlier run leads to. Sticky reasons stay for the TPM's life. */
+static void settle_restored_state(Engine *e) {
+        e->reasons &= ~(unsigned) REASON_RECOVERABLE;
+        if (e->state != STATE_VIOLATED && e->state != STATE_LOCKED)
+                e->state = STATE_STARTING;
+}
+
+int engine_restored(Engine *e, uint64_t entries, uint64_t log_bytes, const BankDigests *value) {
+        CommitQueue *q;
+        int r;
+
+        r = commit_queue_new(e->config.measurement_pcr, value, entries, &q);
+        if (r < 0)
+                return r;
+        commit_queue_free(e->queue);
+        e->queue = q;
+        e->log_bytes = log_bytes;
+        settle_restored_state(e);
+        return 0;
+}
+
+int engine_restore_pending(Engine *e, const void *record, size_t size, bool known) {
+        _cleanup_(buffer_done) Buffer copy = {};
+        uint64_t seq;
+        int r;
+
+        buffer_bytes(&copy, record, size);
+        r = buffer_error(&copy);
+        if (r < 0)
+                return r;
+        e->log_bytes += size;
+        r = commit_queue_push(e->queue, &copy, known, &seq);
+        settle_restored_state(e); /* the caller fed the entry to engine_restore() as well */
+        return r;
+}
+
+static void put_levels(EventBuilder *event, const Engine *e) {
+        event_map(event, "levels");
+        for (Watched w = 0; w < _WATCHED_MAX; w++) {
+                char text[EVENT_TEXT_MAX];
+
+                if (e->level_why[w])
+                        snprintf(text, sizeof(text), "%s (%s)", level_names[e->levels[w]], e->level_why[w]);
+                else
+                        snprintf(text, sizeof(text), "%s", level_names[e->levels[w]]);
+                event_map_text(event, "levels", watched_names[w], text);
+        }
+}
+
+static void put_taints(EventBuilder *event, const StartFacts *facts) {
+        event_list(event, "taints");
+        for (const char *const *taint = facts->taints; taint && *taint; taint++)
+                event_list_text(event, "taints", *taint);
+}
+
+static void put_pcrs(EventBuilder *event, const PcrValues *values) {
+        HashAlg alg = bank_preferred(values->banks);
+
+        event_list(event, "banks");
+        for (HashAlg i = 0; i < _HASH_MAX; i++)
+                if (values->banks & bank(i))
+                        event_list_text(event, "banks", hash_name(i));
+        event_text(event, "bank", hash_name(alg));
+        event_map(event, "pcrs");
+        for (unsigned pcr = 0; pcr < 16; pcr++) {
+                char number[4], hex[2 * DIGEST_MAX + 1];
+
+                snprintf(number, sizeof(number), "%u", pcr);
+                event_map_text(event, "pcrs", number, hex_encode(values->values[alg][pcr], hash_size(alg), hex));
+        }
+}
+
+static int record_boot(Feed *f, const StartFacts *facts) {
+        const EngineConfig *c = &f->engine->config;
+        EventBuilder event = event_begin(KIND_BOOT, &f->now);
+
+        event_count(&event, "format", EVENTLOG_FORMAT);
+        event_text(&event, "version", facts->version);
+        event_text(&event, "life", facts->life);
+        event_count(&event, "reset", facts->reset_count);
+        event_count(&event, "restart", facts->restart_count);
+        event_text(&event, "bootid", facts->bootid);
+        event_text(&event, "kernel", facts->kernel);
+        event_digest(&event, "cmdline", facts->cmdline);
+        put_pcrs(&event, facts->pcrs);
+        event_count(&event, "measurement", c->measurement_pcr);
+        event_count(&event, "cap", c->cap_pcr);
+        event_list_pcrs(&event, "poison", c->poison_pcrs);
+        event_text(&event, "scope", facts->scope);
+        put_levels(&event, f->engine);
+        put_taints(&event, facts);
+        return record_event(f, &event, -1, NULL);
+}
+
+/* The time in which nobody watched. */
+static int record_gap(Feed *f, const StartFacts *facts) {
+        Engine *e = f->engine;
+        bool lock = !e->was_clean && e->config.lock_on_death;
+        EventBuilder event = event_begin(KIND_GAP, &f->now);
+        uint64_t seq = 0;
+        int r;
+
+        event_count(&event, "since", e->last_time);
+        event_count(&event, "until", f->now.realtime);
+        event_bool(&event, "clean", e->was_clean);
+        event_count(&event, "torn", facts->torn);
+        event_text(&event, "verdict", !lock ? "gap" : e->policy->mode == MODE_ENFORCE ? "lock" : "would-lock");
+        r = record_event(f, &event, e->was_clean ? SEVERITY_NOTICE : SEVERITY_WARNING, &seq);
+        if (lock)
+                return guard_violate(f, "death", seq, false, 0) < 0 ? -ENOMEM : r;
+        return r;
+}
+
+static int record_start(Feed *f, const StartFacts *facts) {
+        EventBuilder event = event_begin(KIND_START, &f->now);
+
+        event_text(&event, "version", facts->version);
+        event_count(&event, "pid", facts->pid);
+        event_text(&event, "bootid", facts->bootid);
+        event_text(&event, "scope", facts->scope);
+        put_levels(&event, f->engine);
+        put_taints(&event, facts);
+        return record_event(f, &event, SEVERITY_NOTICE, NULL);
+}
+
+/* A new generation only when the policy is another one: then files are recorded anew. */
+static int start_policy(Feed *f) {
+        Engine *e = f->engine;
+
+        if (memcmp(e->logged_policy, e->policy->digest, SHA256_SIZE) == 0)
+                return 0;
+        e->generation++;
+        table_clear(e->measured);
+        table_clear(e->judged);
+        return record_policy(f);
+}
+
+/* The cap's record comes first. */
+static int record_cap(Feed *f, const StartFacts *facts) {
+        Engine *e = f->engine;
+        EventBuilder event;
+        int r;
+
+        if (e->was_capped || !facts->secrets_openable)
+                return 0;
+        event = event_begin(KIND_CAP, &f->now);
+        event_count(&event, "pcr", e->config.cap_pcr);
+        event_text(&event, "event", CAP_EVENT);
+        r = record_event(f, &event, -1, &e->cap_seq);
+        e->harvest_waits = r >= 0;
+        return r;
+}
+
+int start_harvest(Feed *f) {
+        Engine *e = f->engine;
+
+        if (!e->harvest_waits || e->cap_seq >= commit_queue_anchored(e->queue))
+                return 0;
+        e->harvest_waits = false;
+        return action_add(f->actions, ACTION_HARVEST) ? 0 : -ENOMEM;
+}
+
+int feed_start(Feed *f, const StartFacts *facts) {
+        Engine *e = f->engine;
+        int r;
+
+        for (Watched w = 0; w < _WATCHED_MAX; w++) {
+                e->levels[w] = e->levels_at_start[w] = facts->levels[w];
+                if (free_and_strdup(&e->level_why[w], facts->level_why[w]) < 0)
+                        return -ENOMEM;
+        }
+        r = facts->fresh ? record_boot(f, facts) : 0;
+        if (r >= 0)
+                r = record_start(f, facts);
+        if (r >= 0 && !facts->fresh && e->was_booted)
+                r = record_gap(f, facts);
+        if (r >= 0)
+                r = start_policy(f);
+        if (r >= 0 && e->state != STATE_VIOLATED && e->state != STATE_LOCKED)
+                r = record_cap(f, facts);
+        if (r >= 0 && e->state == STATE_VIOLATED && e->lock_unfinished) /* died inside the lock plan */
+                r = guard_start_lock(f, "the lock plan was cut off", 0, false, 0);
+        return r;
+}
+
+int feed_harvested(Feed *f, const Input *in) {
+        EventBuilder event = event_begin(KIND_HARVEST, &f->now);
+        uint64_t left_out = 0;
+
+        f->engine->was_capped = in->harvested.capped;
+        event_list(&event, "held");
+        event_map(&event, "failed");
+        for (size_t i = 0; i < in->harvested.n; i++) {
+                const HarvestResult *h = &in->harvested.results[i];
+                bool fits = h->failure ? event_map_text(&event, "failed", h->name, h->failure)
+                                       : event_list_text(&event, "held", h->name);
+
+                left_out += !fits;
+        }
+        if (left_out > 0)
+                event_count(&event, "more", left_out);
+        return record_event(f, &event, -1, NULL);
+}
+
+int feed_ready(Feed *f) {
+        return guard_cause(f, CAUSE_READY);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The engine: one entry point, one table of handlers. */
+
+#include "core/engine-internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/base/alloc.h"
+
+DEFINE_CLEANUP(Engine *, engine_free)
+
+int engine_new(const EngineConfig *config, Policy *policy, Engine **ret) {
+        _cleanup_(engine_freep) Engine *e = new0(Engine, 1);
+        BankDigests zero = bank_digests_zero(config->banks);
+        int r;
+
+        if (!e)
+                return -ENOMEM;
+        e->config = *config;
+        e->retry_at = USEC_INFINITY;
+        r = table_new(DEDUP_KEY_SIZE, sizeof(Recorded), DEDUP_MAX, config->seed, &e->measured);
+        if (r >= 0)
+                r = table_new(DEDUP_KEY_SIZE, sizeof(Recorded), DEDUP_MAX, config->seed, &e->judged);
+        if (r >= 0)
+                r = answers_new(ANSWERS_MAX, config->seed, &e->answers);
+        if (r >= 0)
+                r = engine_restored(e, 0, 0, &zero);
+        if (r < 0)
+                return r;
+        e->policy = policy;
+        *ret = TAKE_PTR(e);
+        return 0;
+}
+
+Engine *engine_free(Engine *e) {
+        if (!e)
+                return NULL;
+        policy_free(e->policy);
+        commit_queue_free(e->queue);
+        table_free(e->measured);
+        table_free(e->judged);
+        answers_free(e->answers);
+        for (size_t i = 0; i < e->waiting_size; i++)
+                free(e->waiting[i].path);
+        free(e->waiting);
+        for (size_t i = 0; i < e->releases_size; i++)
+                free(e->releases[i].name);
+        free(e->releases);
+        for (Watched w = 0; w < _WATCHED_MAX; w++)
+                free(e->level_why[w]);
+        for (LockStep step = 0; step < _LOCK_STEP_MAX; step++)
+                free(e->step_failure[step]);
+        free(e);
+        return NULL;
+}
+
+static int feed_extended(Feed *f) {
+        Engine *e = f->engine;
+        int r;
+
+        e->retry_at = USEC_INFINITY;
+        r = commit_queue_done(e->queue);
+        if (r < 0)
+                return r;
+        return guard_recover(f, REASON_TPM);
+}
+
+/* The commit stays owed, and is tried again. */
+static int feed_commit_trouble(Feed *f, const Input *in) {
+        f->engine->retry_at = f->now.boottime + COMMIT_RETRY;
+        return guard_failure(f, in->failure.row, in->failure.detail);
+}
+
+static int retry_commit(Feed *f) {
+        Engine *e = f->engine;
+        const Commit *c = commit_queue_current(e->queue);
+        Action *a;
+
+        if (e->retry_at > f->now.boottime || !c)
+                return 0;
+        a = action_add(f->actions, ACTION_COMMIT);
+        if (!a)
+                return -ENOMEM;
+        e->retry_at = USEC_INFINITY;
+        a->commit.upto = c->upto;
+        a->commit.bytes = c->bytes;
+        a->commit.size = c->size;
+        a->commit.digest = c->digest;
+        a->commit.before = c->before;
+        return 0;
+}
+
+static int feed_stop(Feed *f, const Input *in) {
+        Engine *e = f->engine;
+        EventBuilder event;
+        int r;
+
+        if (e->stopping)
+                return 0;
+        e->stopping = true;
+        r = limiter_flush(f);
+        event = event_begin(KIND_STOP, &f->now);
+        event_text(&event, "reason", in->stop.reason);
+        return record_event(f, &event, SEVERITY_NOTICE, &e->stop_seq) < 0 ? -ENOMEM : r;
+}
+
+static int dispatch(Feed *f, const Input *in) {
+        switch (in->type) {
+        case INPUT_START:
+                return feed_start(f, &in->start);
+        case INPUT_HARVESTED:
+                return feed_harvested(f, in);
+        case INPUT_READY:
+                return feed_ready(f);
+        case INPUT_EXEC:
+                return feed_exec(f, &in->exec);
+        case INPUT_ANSWER_LATE:
+                return feed_answer_late(f, in->token);
+        case INPUT_EXECED:
+                return feed_execed(f, &in->execed);
+        case INPUT_LOST:
+                return feed_lost(f, in);
+        case INPUT_LEVELS:
+                return feed_levels(f, in);
+        case INPUT_FAILURE:
+                return guard_failure(f, in->failure.row, in->failure.detail);
+        case INPUT_TAMPER:
+                return feed_tamper(f, in);
+        case INPUT_EXTENDED:
+                return feed_extended(f);
+        case INPUT_EXTEND_FAILED:
+        case INPUT_COMMIT_FAILED:
+                return feed_commit_trouble(f, in);
+        case INPUT_LOCK_STEP:
+                return feed_lock_step(f, in);
+        case INPUT_POLICY:
+                return feed_policy(f, in);
+        case INPUT_POLICY_REFUSED:
+                return feed_policy_refused(f, in);
+        case INPUT_LOCK:
+                return guard_violate(f, in->lock.reason, commit_queue_next_seq(f->engine->queue), true, in->lock.uid);
+        case INPUT_RELEASE:
+                return feed_release(f, in);
+        case INPUT_SEALED:
+                return feed_sealed(f, in);
+        case INPUT_STOP:
+                return feed_stop(f, in);
+        case INPUT_TIMER:
+        case _INPUT_MAX:
+                return 0;
+        }
+        return 0;
+}
+
+int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
+        Feed f = { .engine = e, .now = *now, .actions = ret };
+        int r, q[7];
+
+        r = dispatch(&f, in);
+        q[0] = limiter_flush(&f);
+        q[1] = waiting_release(&f);
+        q[2] = waiting_expire(&f);
+        q[3] = releases_anchored(&f);
+        q[4] = start_harvest(&f);
+        q[5] = retry_commit(&f);
+        q[6] = start_commit(&f);
+        for (size_t i = 0; i < ELEMENTSOF(q); i++)
+                r = r < 0 ? r : q[i];
+        if (e->stopping && commit_queue_anchored(e->queue) > e->stop_seq && !action_add(ret, ACTION_STOP))
+                r = -ENOMEM;
+        return r < 0 ? r : 0;
+}
+
+usec_t engine_deadline(const Engine *e) {
+        usec_t first = MIN(waiting_deadline(e), e->retry_at);
+
+        if (e->window_suppressed > 0)
+                first = MIN(first, e->window_start + REFUSAL_WINDOW);
+        return first;
+}
+
+void engine_status(const Engine *e, Status *ret) {
+        *ret = (Status){
+                .state = e->state,
+                .reasons = e->reasons,
+                .mode = e->policy->mode,
+                .events = commit_queue_next_seq(e->queue),
+                .anchored = commit_queue_anchored(e->queue),
+                .lost = e->lost,
+                .denied = e->denied,
+                .ungated = e->ungated,
+                .suppressed = e->suppressed,
+                .generation = e->generation,
+                .capped = e->was_capped,
+        };
+        memcpy(ret->policy_digest, e->policy->digest, SHA256_SIZE);
+        memcpy(ret->failures, e->failures, sizeof(ret->failures));
+        memcpy(ret->levels, e->levels, sizeof(ret->levels));
+        for (Watched w = 0; w < _WATCHED_MAX; w++)
+                ret->level_why[w] = e->level_why[w];
+}
+
+const BankDigests *engine_register(const Engine *e) {
+        return commit_queue_current(e->queue) ? NULL : commit_queue_value(e->queue);
+}
+
+const Policy *engine_policy(const Engine *e) {
+        return e->policy;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the daemon finds at start, and what follows from it: the log, the pending file, the TPM's registers and what
+ * is known of this TPM life. Always from zero, never from "what we found": whatever the register holds must be
+ * explained by the log, record by record. */
+
+#include "lib/base/macro.h"
+#include "lib/pcr.h"
+
+typedef enum ReconcileVerdict {
+        RECONCILE_FRESH,    /* the first start of this TPM life: a new log begins */
+        RECONCILE_CONTINUE, /* the log goes on */
+        RECONCILE_TAMPERED, /* a violation; `what` and `detail` say which */
+        RECONCILE_REFUSED,  /* a mistake in the configuration: do not start */
+} ReconcileVerdict;
+
+typedef struct Findings {
+        const uint8_t *log; /* committed records; NULL: there is no log */
+        size_t log_size;
+        const uint8_t *pending; /* the pending file beside it; NULL: none (an archived log has none) */
+        size_t pending_size;
+        bool had_log;       /* this TPM life had a log once: /var/lib/sealwatch/life says so */
+        uint64_t watermark; /* so many of its records were seen in the register */
+        const char *life;   /* of the TPM now */
+        uint64_t reset_count, restart_count;
+        const PcrValues *pcrs;
+        uint32_t measurement_pcr, cap_pcr; /* as configured */
+} Findings;
+
+typedef struct Reconciliation {
+        ReconcileVerdict verdict;
+        const char *what;              /* "tpm-reset", "log-cut", ...: static */
+        const char *detail;            /* a sentence: static */
+        bool new_log;                  /* what is there is set aside and a new log begins */
+        size_t keep;                   /* bytes of the log that count; the rest is torn or bad and is cut off */
+        uint64_t records, entries;     /* in those bytes */
+        BankDigests value;             /* what they replay to */
+        size_t owed_offset, owed_size; /* the record at the end that is not in the register yet; size 0: none */
+        BankDigests owed;              /* its digests */
+        size_t torn;                   /* bytes at the end of the pending file that were never promised */
+        bool cap_recorded;             /* the log has a cap record */
+        bool cap_owed;                 /* and the register is not capped yet: extend it before anything else */
+        bool cap_open;                 /* neither: secrets may be harvested */
+        PcrSet boot_pcrs;              /* the PCR values in the boot record that could be read */
+        HashAlg boot_bank;
+        uint8_t boot_values[PCR_COUNT][DIGEST_MAX];
+} Reconciliation;
+
+/* 0 with *ret, or a negative errno when it could not be decided (out of memory, no crypto). */
+int reconcile(const Findings *f, Reconciliation *ret);
+
+/* What the cap register holds after one cap, from its value before. 0 or a negative errno. */
+int cap_extend(BankDigests *value);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Memory for secrets: memfd_secret(2) where the kernel has it (the pages leave the kernel's direct map), else
+ * anonymous memory that is locked, left out of core dumps and wiped in a forked child. Wiped before it is given
+ * back, in every case. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct SecretMem {
+        void *data;     /* NULL: none */
+        size_t size;    /* as asked for */
+        size_t mapped;  /* whole pages */
+        bool is_secret; /* memfd_secret */
+} SecretMem;
+
+/* 0 or a negative errno; -EPERM when the memory could not be locked. A size of 0 is -EINVAL. */
+int secret_mem_new(size_t size, SecretMem *ret);
+
+/* Wipes and unmaps. */
+void secret_mem_done(SecretMem *m);
+
+/* Makes this process one that keeps secrets: no core dumps, not ptraceable by others of its uid, nothing swapped.
+ * 0 or a negative errno for what could not be had (the rest is done). */
+int secret_process(void);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Canonical JSON over jansson. */
+
+#include "lib/json.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/escape.h"
+
+char *json_canonical(const json_t *object) {
+        return json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+}
+
+static bool holds_real(const json_t *value) {
+        const char *key;
+        json_t *member;
+        size_t i;
+
+        if (json_is_object(value)) {
+                json_object_foreach((json_t *) value, key, member)
+                        if (holds_real(member))
+                                return true;
+        } else if (json_is_array(value)) {
+                json_array_foreach(value, i, member)
+                        if (holds_real(member))
+                                return true;
+        }
+        return json_is_real(value);
+}
+
+int json_parse_canonical(const void *text, size_t n, json_t **ret, const char **reterr_why) {
+        json_auto_t *object = NULL;
+        _cleanup_free_ char *again = NULL;
+
+        object = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+        if (!json_is_object(object) || holds_real(object)) {
+                *reterr_why = "the buffer is not one JSON object of text, integers, booleans, lists and objects";
+                return -EINVAL;
+        }
+        again = json_canonical(object);
+        if (!again)
+                return -ENOMEM;
+        if (strlen(again) != n || memcmp(again, text, n) != 0) {
+                *reterr_why = "the JSON is not in canonical form";
+                return -EINVAL;
+        }
+        *ret = TAKE_PTR(object);
+        return 0;
+}
+
+int json_put(json_t *object, const char *key, json_t *value) {
+        if (!value)
+                return -ENOMEM;
+        return json_object_set_new(object, key, value) < 0 ? -ENOMEM : 0;
+}
+
+int json_put_text(json_t *object, const char *key, const char *text, size_t limit) {
+        _cleanup_free_ char *escaped = NULL;
+        int r;
+
+        if (!text)
+                return 0;
+        r = escape_text(text, strlen(text), limit, &escaped);
+        if (r < 0)
+                return r;
+        return json_put(object, key, json_string(escaped));
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* sealwatchd.conf. */
+
+#include "policy/config.h"
+
+#include <stdlib.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/cleanup.h"
+#include "policy/settings.h"
+
+static const char *const on_death_names[] = { [ON_DEATH_GAP] = "gap", [ON_DEATH_LOCK] = "lock", NULL };
+
+int config_init(Config *ret) {
+        Config c = {
+                .log_max_size = UINT64_C(256) << 20,
+                .measurement_pcr = 13,
+                .cap_pcr = 12,
+                .poison_pcrs = 1U << 7 | 1U << 11,
+                .extend_deadline = 2 * USEC_PER_SEC,
+                .tpm_deadline = 30 * USEC_PER_SEC,
+                .hash_deadline = 5 * USEC_PER_SEC,
+                .answer_deadline = 10 * USEC_PER_SEC,
+                .max_file_size = UINT64_C(4) << 30,
+                .queue_max = 4096,
+                .workers = 2,
+                .seal_pcrs_auto = true,
+        };
+        int r = free_and_strdup(&c.tpm, "auto");
+
+        if (r >= 0)
+                *ret = c;
+        return r;
+}
+
+void config_done(Config *c) {
+        free(c->tpm);
+        free(c->scope_cgroup);
+        for (char **p = c->file_systems; p && *p; p++)
+                free(*p);
+        free(c->file_systems);
+        *c = (Config){};
+}
+
+/* Registers that cannot serve, each with its reason. NULL when the register can. */
+static const char *register_refusal(uint64_t pcr) {
+        if (pcr == 16 || pcr == 23)
+                return "another register: root can reset PCR 16 and 23, so they prove nothing";
+        if (pcr >= 17 && pcr <= 22)
+                return "another register: PCR 17 to 22 belong to dynamic launch, and clouds refuse to extend them";
+        if (pcr == 10)
+                return "another register: PCR 10 belongs to the kernel's IMA";
+        return pcr < 16 ? NULL : "a PCR from 0 to 15";
+}
+
+static const char *parse_register(const Setting *s, const char **at, void *member) {
+        uint64_t pcr;
+        const char *wrong;
+
+        if (setting_number(s, at, &pcr))
+                return "a PCR from 0 to 15";
+        wrong = register_refusal(pcr);
+        if (!wrong)
+                *(uint64_t *) member = pcr;
+        return wrong;
+}
+
+/* Blank-separated PCRs; each of them must pass register_refusal(). */
+static const char *parse_registers(const Setting *s, const char **at, void *member) {
+        const char *p = *at, *word;
+        PcrSet set = 0;
+        size_t n;
+
+        while ((n = next_word(&p, &word)) > 0) {
+                char number[4] = "";
+                const char *start = number, *wrong;
+                uint64_t pcr = 0;
+
+                *at = word;
+                if (n >= sizeof(number))
+                        return "PCRs from 0 to 15";
+                memcpy(number, word, n);
+                wrong = parse_register(s, &start, &pcr);
+                if (wrong)
+                        return wrong;
+                set |= 1U << pcr;
+        }
+        *(PcrSet *) member = set;
+        return NULL;
+}
+
+static const char *parse_tpm(const Setting *s, const char **at, void *member) {
+        const char *v = *at;
+
+        if (!streq(v, "auto") && !startswith(v, "device:/") && !startswith(v, "swtpm:/"))
+                return "auto, device:/dev/tpmrm0 or swtpm:/path/of/socket";
+        return setting_text(s, at, member);
+}
+
+static const char *parse_scope(const Setting *s, const char **at, void *member) {
+        static const char prefix[] = "cgroup:";
+        const char *path = *at + strlen(prefix);
+
+        if (streq(*at, "machine")) {
+                free(*(char **) member);
+                *(char **) member = NULL;
+                return NULL;
+        }
+        if (!startswith(*at, prefix) || *path != '/' || path[1] == '\0' || path[strlen(path) - 1] == '/' ||
+            strstr(path, "/../") || strstr(path, "//"))
+                return "machine, or cgroup:/path of a cgroup below the root";
+        return setting_text(s, &path, member);
+}
+
+/* "all", or absolute paths. */
+static const char *parse_file_systems(const Setting *s _unused_, const char **at, void *member) {
+        _cleanup_free_ char **list = NULL;
+        size_t size = 0, allocated = 0, n;
+        const char *p = *at, *word;
+        char ***target = member;
+
+        while ((n = next_word(&p, &word)) > 0) {
+                char *copy = NULL;
+
+                *at = word;
+                if (*word == '/' && GREEDY_REALLOC(list, allocated, size + 2) >= 0)
+                        copy = memdup_nul(word, n);
+                if (!copy && !(n == 3 && memcmp(word, "all", 3) == 0 && size == 0)) {
+                        while (size > 0)
+                                free(list[--size]);
+                        return "all, or absolute paths on the file systems to watch";
+                }
+                if (copy) {
+                        list[size++] = copy;
+                        list[size] = NULL;
+                }
+        }
+        for (char **old = *target; old && *old; old++)
+                free(*old);
+        free(*target);
+        *target = TAKE_PTR(list);
+        return NULL;
+}
+
+/* seal_pcrs and the flag beside it. */
+static const char *parse_seal_pcrs(const Setting *s, const char **at, void *member) {
+        Config *c = (Config *) ((char *) member - offsetof(Config, seal_pcrs));
+
+        c->seal_pcrs_auto = streq(*at, "auto");
+        return c->seal_pcrs_auto ? NULL : parse_registers(s, at, member);
+}
+
+static const Setting settings[] = {
+#define SETTING(section, key, parse, member, ...)                                                                     \
+        { section, key, parse, offsetof(Config, member), __VA_ARGS__ }
+        SETTING("Daemon", "LogMaxSize", setting_size, log_max_size, .min = 1 << 20, .max = UINT64_C(1) << 32),
+        SETTING("Daemon", "OnDeath", setting_word, on_death, .words = on_death_names),
+        SETTING("Registers", "Tpm", parse_tpm, tpm, .min = 0),
+        SETTING("Registers", "MeasurementPCR", parse_register, measurement_pcr, .max = PCR_COUNT - 1),
+        SETTING("Registers", "CapPCR", parse_register, cap_pcr, .max = PCR_COUNT - 1),
+        SETTING("Registers", "PoisonPCRs", parse_registers, poison_pcrs, .max = PCR_COUNT - 1),
+        SETTING("Registers", "ExtendDeadlineSec", setting_seconds, extend_deadline, .min = 10 * USEC_PER_MSEC,
+                .max = 600 * USEC_PER_SEC),
+        SETTING("Registers", "TpmDeadlineSec", setting_seconds, tpm_deadline, .min = USEC_PER_SEC,
+                .max = 600 * USEC_PER_SEC),
+        SETTING("Watch", "Scope", parse_scope, scope_cgroup, .min = 0),
+        SETTING("Watch", "FileSystems", parse_file_systems, file_systems, .min = 0),
+        SETTING("Watch", "HashDeadlineSec", setting_seconds, hash_deadline, .min = 10 * USEC_PER_MSEC,
+                .max = 600 * USEC_PER_SEC),
+        SETTING("Watch", "AnswerDeadlineSec", setting_seconds, answer_deadline, .min = 10 * USEC_PER_MSEC,
+                .max = 600 * USEC_PER_SEC),
+        SETTING("Watch", "MaxFileSize", setting_size, max_file_size, .min = 1),
+        SETTING("Watch", "QueueMax", setting_number, queue_max, .min = 1, .max = 1 << 16),
+        SETTING("Watch", "Workers", setting_number, workers, .min = 1, .max = 64),
+        SETTING("Secrets", "SealPCRs", parse_seal_pcrs, seal_pcrs, .max = PCR_COUNT - 1),
+        SETTING("Secrets", "ReleaseWhenDegraded", setting_bool, release_when_degraded, .min = 0),
+#undef SETTING
+};
+
+int config_apply(Config *c, const char *name, const char *text, size_t n, ProblemList *problems) {
+        _cleanup_(unit_file_done) UnitFile file = {};
+        uint64_t seen = 0;
+        int r;
+
+        r = unit_file_parse(name, text, n, &file, problems);
+        for (size_t i = 0; r >= 0 && i < file.size; i++) {
+                const UnitItem *item = &file.items[i];
+
+                if (item->key)
+                        r = setting_apply(settings, ELEMENTSOF(settings), &file, item, c, &seen, problems);
+                else if (item->label)
+                        problem_add(problems, name, item->line, item->value_column, "[%s] takes no name",
+                                    item->section);
+                else
+                        r = setting_check_section(settings, ELEMENTSOF(settings), &file, item, problems);
+        }
+        return r;
+}
+
+void config_check(const Config *c, ProblemList *problems) {
+        if (c->measurement_pcr == c->cap_pcr)
+                problem_add(problems, NULL, 0, 0, "MeasurementPCR= and CapPCR= must be different registers");
+        if (c->poison_pcrs & (1U << c->measurement_pcr | 1U << c->cap_pcr))
+                problem_add(problems, NULL, 0, 0, "PoisonPCRs= must name neither MeasurementPCR= nor CapPCR=");
+        if (c->seal_pcrs & (1U << c->measurement_pcr))
+                problem_add(problems, NULL, 0, 0,
+                            "SealPCRs= cannot hold MeasurementPCR=: its value is different at every boot");
+        if (c->hash_deadline > c->answer_deadline)
+                problem_add(problems, NULL, 0, 0, "HashDeadlineSec= must not be longer than AnswerDeadlineSec=");
+}

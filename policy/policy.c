@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Judging by a policy. */
+
+#include "policy/policy.h"
+
+#include <stdlib.h>
+
+#include "lib/base/macro.h"
+
+const char *const mode_names[] = { [MODE_OBSERVE] = "observe", [MODE_ENFORCE] = "enforce", [_MODE_MAX] = NULL };
+
+const char *const rule_action_names[] = { "ignore", "allow", "alert", "deny", "kill", "lock", NULL };
+
+const char *const severity_names[] = {
+        [SEVERITY_NOTICE] = "notice",     [SEVERITY_WARNING] = "warning", [SEVERITY_ERROR] = "error",
+        [SEVERITY_CRITICAL] = "critical", [_SEVERITY_MAX] = NULL,
+};
+
+static void rule_done(Rule *r) {
+        free(r->name);
+        free(r->file);
+        match_done(&r->paths);
+        match_done(&r->users);
+        match_done(&r->units);
+        match_done(&r->references);
+        free(r->technique);
+}
+
+static void reference_done(Reference *r) {
+        free(r->name);
+        free(r->file);
+        for (size_t i = 0; i < r->patterns_size; i++)
+                free(r->patterns[i]);
+        free(r->patterns);
+        reference_set_free(r->set);
+}
+
+Policy *policy_free(Policy *p) {
+        if (!p)
+                return NULL;
+        for (size_t i = 0; i < p->rules_size; i++)
+                rule_done(&p->rules[i]);
+        free(p->rules);
+        for (size_t i = 0; i < p->references_size; i++)
+                reference_done(&p->references[i]);
+        free(p->references);
+        free(p);
+        return NULL;
+}
+
+/* The reference sets that hold the digest, asked lazily: most rules do not look. */
+typedef struct Lookup {
+        const Policy *policy;
+        const Observation *observation;
+} Lookup;
+
+static bool in_reference(const MatchWord *w, const void *value) {
+        const Lookup *l = value;
+
+        return l->observation->has_digest &&
+               reference_set_contains(l->policy->references[w->number].set, l->observation->digest);
+}
+
+static bool rule_matches(const Policy *p, const Rule *r, const Observation *o) {
+        const Lookup lookup = { p, o };
+
+        return (r->events == 0 || r->events & (1U << o->event)) && match_test(&r->paths, match_glob, o->path) &&
+               match_test(&r->users, match_number, &o->subject.uid) &&
+               match_test(&r->units, match_glob, o->subject.unit) && match_test(&r->references, in_reference, &lookup);
+}
+
+static bool is_known(const Policy *p, const Observation *o) {
+        for (size_t i = 0; o->has_digest && i < p->references_size; i++)
+                if (reference_set_contains(p->references[i].set, o->digest))
+                        return true;
+        return false;
+}
+
+Verdict policy_judge(const Policy *p, const Observation *o) {
+        Verdict v = { .rule = "default", .actions = RULE_ALLOW, .severity = SEVERITY_NOTICE, .known = is_known(p, o) };
+
+        for (size_t i = 0; i < p->rules_size; i++) {
+                const Rule *r = &p->rules[i];
+
+                if (rule_matches(p, r, o)) {
+                        v.rule = r->name;
+                        v.actions = r->actions;
+                        v.severity = r->severity;
+                        v.technique = r->technique;
+                        break;
+                }
+        }
+        return v;
+}
+
+FailureAction policy_on_failure(const Policy *p, Failure f) {
+        if (p->mode == MODE_ENFORCE)
+                return p->failures[f];
+        if (f < _FAILURE_GATE_MAX)
+                return ON_FAILURE_ALLOW;
+        return p->failures[f] == ON_FAILURE_LOCK ? ON_FAILURE_DEGRADE : p->failures[f];
+}
+
+const char *event_decided_by(Event e) {
+        return e == EVENT_EXEC ? "held at the gate" : "not watched by this version";
+}
