@@ -61,11 +61,15 @@ int secret_mem_new(size_t size, SecretMem *ret) {
         return 0;
 }
 
-void secret_mem_done(SecretMem *m) {
-        if (m->data) {
+void secret_mem_wipe(SecretMem *m) {
+        if (m->data)
                 OPENSSL_cleanse(m->data, m->mapped);
+}
+
+void secret_mem_done(SecretMem *m) {
+        secret_mem_wipe(m);
+        if (m->data)
                 munmap(m->data, m->mapped);
-        }
         *m = (SecretMem){};
 }
 

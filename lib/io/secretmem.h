@@ -18,6 +18,9 @@ typedef struct SecretMem {
 /* 0 or a negative errno; -EPERM when the memory could not be locked. A size of 0 is -EINVAL. */
 int secret_mem_new(size_t size, SecretMem *ret);
 
+/* Zeroes the content; the memory stays. */
+void secret_mem_wipe(SecretMem *m);
+
 /* Wipes and unmaps. */
 void secret_mem_done(SecretMem *m);
 
