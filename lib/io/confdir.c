@@ -33,11 +33,14 @@ typedef struct FoundList {
         size_t size, allocated;
 } FoundList;
 
+static void found_done(Found *f) {
+        free(f->name);
+        free(f->path);
+}
+
 static void found_list_done(FoundList *l) {
-        for (size_t i = 0; i < l->size; i++) {
-                free(l->items[i].name);
-                free(l->items[i].path);
-        }
+        for (size_t i = 0; i < l->size; i++)
+                found_done(&l->items[i]);
         free(l->items);
 }
 
@@ -148,6 +151,21 @@ int config_find(ConfigDirs dirs, const char *name, char **ret) {
         return -ENOENT;
 }
 
+int config_each_daemon_file(ConfigDirs dirs, int (*file)(void *userdata, const char *path, const char *text, size_t n),
+                            void *userdata, char **reterr_path) {
+        _cleanup_(found_done) Found main_file = {};
+        int r = config_find(dirs, "sealwatchd.conf", &main_file.path);
+
+        *reterr_path = NULL;
+        if (r >= 0)
+                r = read_found(&main_file, file, userdata);
+        if (r < 0 && r != -ENOENT) {
+                *reterr_path = TAKE_PTR(main_file.path);
+                return r;
+        }
+        return config_each(dirs, "sealwatchd.conf.d", ".conf", file, userdata, reterr_path);
+}
+
 int config_policies(void *dirs, int (*file)(void *sink, const char *name, const char *text, size_t n), void *sink) {
         _cleanup_free_ char *path = NULL;
 
@@ -179,13 +197,10 @@ static int read_pieces(const char *path, int (*piece)(void *, const char *, cons
         return 0;
 }
 
-DEFINE_CLEANUP(glob_t *, globfree)
-
 int config_reference(void *dirs, const char *pattern,
                      int (*piece)(void *sink, const char *file, const char *text, size_t n), void *sink) {
-        _cleanup_(globfreep) glob_t *matches = NULL;
+        _cleanup_(globfree) glob_t matches = {};
         _cleanup_free_ char *path = NULL;
-        glob_t storage = {};
         int r;
 
         if (*pattern != '/') {
@@ -196,12 +211,11 @@ int config_reference(void *dirs, const char *pattern,
                 r = config_find(dirs, name, &path);
                 return r < 0 ? r : read_pieces(path, piece, sink);
         }
-        r = glob(pattern, 0, NULL, &storage);
+        r = glob(pattern, 0, NULL, &matches);
         if (r != 0)
                 return r == GLOB_NOMATCH ? -ENOENT : r == GLOB_NOSPACE ? -ENOMEM : -EIO;
-        matches = &storage;
-        for (size_t i = 0; i < matches->gl_pathc && r >= 0; i++)
-                r = read_pieces(matches->gl_pathv[i], piece, sink);
+        for (size_t i = 0; i < matches.gl_pathc && r >= 0; i++)
+                r = read_pieces(matches.gl_pathv[i], piece, sink);
         return r;
 }
 

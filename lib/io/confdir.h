@@ -21,6 +21,11 @@ int config_each(ConfigDirs dirs, const char *subdir, const char *suffix,
                 int (*file)(void *userdata, const char *path, const char *text, size_t n), void *userdata,
                 char **reterr_path);
 
+/* The daemon's own configuration: sealwatchd.conf of the highest precedence, then sealwatchd.conf.d/NAME.conf. As
+ * config_each(). */
+int config_each_daemon_file(ConfigDirs dirs, int (*file)(void *userdata, const char *path, const char *text, size_t n),
+                            void *userdata, char **reterr_path);
+
 /* The path of DIR/name with the highest precedence, owned by the caller. -ENOENT: none, or masked. */
 int config_find(ConfigDirs dirs, const char *name, char **ret);
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The daemon's face on the message bus. It never waits for the bus: connecting, the name, and even the question who a
+ * caller is are asynchronous, since the bus daemon may itself be waiting for the gate. Without a bus the daemon works
+ * on, and the face appears when the bus does. */
+
+#include <systemd/sd-event.h>
+
+#include "core/status.h"
+#include "lib/pcr.h"
+
+typedef struct Bus Bus;
+
+/* What the properties show, borrowed for the length of one call. */
+typedef struct BusProperties {
+        Status status;
+        const char *version, *life, *scope;
+        const char *const *taints; /* ended by NULL */
+        uint32_t measurement_pcr, cap_pcr;
+        PcrSet poison_pcrs;
+} BusProperties;
+
+typedef enum BusRequestType {
+        BUS_SEAL,    /* name, fd */
+        BUS_RELEASE, /* name */
+        BUS_LOCK,    /* name is the reason */
+        BUS_RELOAD,
+        BUS_SNAPSHOT,
+} BusRequestType;
+
+/* A request is answered once, later or at once, with bus_reply(). */
+typedef struct BusRequest {
+        BusRequestType type;
+        uint64_t id;
+        const char *name;
+        int fd; /* borrowed */
+        uint32_t uid, pid;
+} BusRequest;
+
+/* Results are passed on in pairs and triples of strings. */
+typedef int (*BusEventSink)(void *sink, uint64_t seq, const char *kind, const char *json);
+typedef int (*BusSecretSink)(void *sink, const char *name, const char *state);
+
+typedef struct BusOps {
+        void *userdata;
+        void (*properties)(void *userdata, BusProperties *ret);
+        int (*list_events)(void *userdata, uint64_t since, uint32_t max, BusEventSink entry, void *sink);
+        int (*list_secrets)(void *userdata, BusSecretSink entry, void *sink);
+        void (*request)(void *userdata, const BusRequest *request);
+        void (*gone)(void *userdata); /* the connection was lost; it will be made again */
+} BusOps;
+
+/* address: of the bus; NULL: the system bus. 0 or a negative errno; no bus there yet is no error. */
+int bus_new(sd_event *event, const char *address, const BusOps *ops, Bus **ret);
+Bus *bus_free(Bus *b);
+
+typedef struct BusReply {
+        const char *error, *message; /* an error name and a sentence; NULL: success */
+        int fd;                      /* BUS_RELEASE, BUS_SNAPSHOT: borrowed */
+        uint64_t size;               /* BUS_SNAPSHOT: bytes of the log that belong to it */
+        const PcrValues *pcrs;       /* BUS_SNAPSHOT */
+} BusReply;
+
+/* Unknown ids (the caller has gone) are ignored. */
+void bus_reply(Bus *b, uint64_t id, const BusReply *reply);
+
+void bus_state_changed(Bus *b, State from, State to, unsigned reasons);
+void bus_violation(Bus *b, uint64_t seq, const char *kind, const char *json);
+void bus_events_anchored(Bus *b, uint64_t count);
+void bus_levels_changed(Bus *b);

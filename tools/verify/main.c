@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* sealwatch-verify: judges what a sealwatch machine says of itself. Runs anywhere: no TPM, no bus, no BPF. */
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/macro.h"
+#include "tools/verify/checks.h"
+#include "tools/verify/verbs.h"
+#include "version.h"
+
+static const struct {
+        const char *name, *help;
+        int (*run)(int argc, char **argv);
+} verbs[] = {
+        { "log",
+          "FILE [--pcrs [ALG:]FILE]… [--pcr N] [--allow-tail] [--json]\n"
+          "                is the event log what was extended into the PCRs?",
+          verb_log },
+};
+
+int fail_undecided(int json, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (r < 0)
+                return EXIT_UNDECIDED;
+        fprintf(stderr, "sealwatch-verify: %s\n", text);
+        if (json) {
+                json_auto_t *object = json_pack("{s:s,s:s,s:[]}", "result", "error", "error", text, "checks");
+
+                if (object && json_dumpf(object, stdout, JSON_COMPACT) >= 0)
+                        putchar('\n');
+        }
+        return EXIT_UNDECIDED;
+}
+
+static int help(FILE *to, int code) {
+        fprintf(to, "sealwatch-verify: judges evidence of a sealwatch machine, anywhere, offline\n\n");
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                fprintf(to, "  %-12s %s\n", verbs[i].name, verbs[i].help);
+        fprintf(to, "\nExit codes: 0 nothing failed, 1 a check failed, 2 undecidable (input or usage).\n"
+                    "See sealwatch-verify(1).\n");
+        return code;
+}
+
+int main(int argc, char **argv) {
+        if (argc >= 2 && (streq(argv[1], "--help") || streq(argv[1], "-h")))
+                return help(stdout, EXIT_PASS);
+        if (argc >= 2 && streq(argv[1], "--version")) {
+                puts("sealwatch-verify " SEALWATCH_VERSION);
+                return EXIT_PASS;
+        }
+        for (size_t i = 0; argc >= 2 && i < ELEMENTSOF(verbs); i++)
+                if (streq(verbs[i].name, argv[1]))
+                        return verbs[i].run(argc - 1, argv + 1);
+        return help(stderr, EXIT_UNDECIDED);
+}
