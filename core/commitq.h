@@ -39,4 +39,4 @@ uint64_t commit_queue_next_seq(const CommitQueue *q); /* of the next entry pushe
 uint64_t commit_queue_anchored(const CommitQueue *q); /* entries in the PCR */
 size_t commit_queue_bytes(const CommitQueue *q);      /* of all entries not in the PCR yet */
 const BankDigests *commit_queue_value(
-        const CommitQueue *q); /* what the register must hold when nothing is on its way */
+        const CommitQueue *q); /* what the register holds after the commits that are done */

@@ -227,19 +227,20 @@ static int start_policy(Feed *f) {
         return record_policy(f);
 }
 
-/* The cap's record comes first. */
+/* The cap's record comes first, before harvest and cap; or says that there was nothing to harvest. */
 static int record_cap(Feed *f, const StartFacts *facts) {
         Engine *e = f->engine;
         EventBuilder event;
         int r;
 
-        if (e->was_capped || !facts->secrets_openable)
+        if (e->was_capped || !(facts->secrets_openable || facts->capped))
                 return 0;
         event = event_begin(KIND_CAP, &f->now);
         event_count(&event, "pcr", e->config.cap_pcr);
         event_text(&event, "event", CAP_EVENT);
         r = record_event(f, &event, -1, &e->cap_seq);
-        e->harvest_waits = r >= 0;
+        e->harvest_waits = r >= 0 && !facts->capped;
+        e->was_capped = facts->capped;
         return r;
 }
 

@@ -43,7 +43,7 @@ usec_t engine_deadline(const Engine *e);
 /* Borrowed strings are valid until the next engine_feed(). */
 void engine_status(const Engine *e, Status *ret);
 
-/* What the register must hold when no commit is on its way; NULL while one is. */
+/* What the measurement register must hold: the replay of all commits that were reported extended. */
 const BankDigests *engine_register(const Engine *e);
 
 const Policy *engine_policy(const Engine *e);

@@ -45,6 +45,7 @@ typedef struct StartFacts {
         const char *const *taints;           /* ended by NULL */
         uint64_t torn;                       /* bytes of the pending file that nobody was promised */
         bool secrets_openable;               /* the cap register is open: harvest makes sense */
+        bool capped;                         /* it was capped at this start, and nothing was harvested */
 } StartFacts;
 
 /* A program that the kernel ran. */

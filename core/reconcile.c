@@ -43,7 +43,7 @@ static int without_log(const Findings *f, Reconciliation *ret) {
                 return verdict(ret, RECONCILE_REFUSED, "register-in-use",
                                "the measurement register holds a value already, and sealwatch never ran in this TPM "
                                "life; set MeasurementPCR= to a register that nothing else extends");
-        ret->cap_open = true;
+        ret->cap_is_open = true;
         return verdict(ret, RECONCILE_FRESH, "fresh", "the first start of this TPM life");
 }
 
@@ -83,8 +83,6 @@ static int check_boot(const Findings *f, Reconciliation *ret, const json_t *boot
         if (count_of(boot, "measurement") != f->measurement_pcr || count_of(boot, "cap") != f->cap_pcr)
                 return verdict(ret, RECONCILE_REFUSED, "registers-changed",
                                "MeasurementPCR= and CapPCR= cannot change before the next boot");
-        if (count_of(boot, "restart") != f->restart_count)
-                return tampered(ret, "tpm-restart", "the TPM was restarted or resumed while the machine was running");
         return 1;
 }
 
@@ -109,8 +107,8 @@ static size_t untorn_size(const Findings *f) {
 /* State of the walk through the log. */
 typedef struct Walk {
         LogReader *reader;
-        BankDigests target; /* what the register holds */
-        bool found;
+        BankDigests target;     /* what the register holds */
+        bool found, resumed;    /* resumed: the TPM was restarted since the boot record */
         uint64_t found_records; /* so many records replay to it */
         size_t last_start;      /* where the last record begins */
         BankDigests last_digest;
@@ -135,6 +133,7 @@ static int walk_log(const Findings *f, Walk *w, Reconciliation *ret) {
                         int r = check_boot(f, ret, entry.json);
                         if (r <= 0)
                                 return LOG_BAD;
+                        w->resumed = count_of(entry.json, "restart") != f->restart_count;
                 }
                 if (log_reader_records(w->reader) > ret->records) { /* the last entry of its record */
                         w->last_start = ret->keep;
@@ -194,29 +193,20 @@ static bool pending_follows(const Findings *f, Reconciliation *ret) {
         return true;
 }
 
-/* Compares the cap register with what boot record and log make of it, in the boot record's bank. */
-static int check_cap(const Findings *f, Reconciliation *ret) {
+/* Compares the cap register with its value at boot, in the boot record's bank. */
+static int look_at_cap(const Findings *f, Reconciliation *ret) {
         size_t size = hash_size(ret->boot_bank);
         const uint8_t *found = f->pcrs->values[ret->boot_bank][f->cap_pcr];
         BankDigests capped = bank_digests_zero(bank(ret->boot_bank));
-        bool is_open;
         int r;
 
         if (!(ret->boot_pcrs & (1U << f->cap_pcr)))
-                return tampered(ret, "log-bad", "the boot record lacks the cap register");
+                return 0;
         memcpy(capped.values[ret->boot_bank], ret->boot_values[f->cap_pcr], size);
-        is_open = memcmp(found, capped.values[ret->boot_bank], size) == 0;
+        ret->cap_is_open = memcmp(found, capped.values[ret->boot_bank], size) == 0;
         r = cap_extend(&capped);
-        if (r < 0)
-                return r;
-        if (is_open) {
-                ret->cap_owed = ret->cap_recorded;
-                ret->cap_open = !ret->cap_recorded;
-                return 1;
-        }
-        if (ret->cap_recorded && memcmp(found, capped.values[ret->boot_bank], size) == 0)
-                return 1;
-        return tampered(ret, "foreign-cap", "the cap register was extended by somebody else");
+        ret->cap_is_set = memcmp(found, capped.values[ret->boot_bank], size) == 0;
+        return r;
 }
 
 static int judge_walk(const Findings *f, const Walk *w, int result, Reconciliation *ret) {
@@ -232,6 +222,10 @@ static int judge_walk(const Findings *f, const Walk *w, int result, Reconciliati
                 return tampered(ret, "log-forged", "the event log has records that the daemon did not announce");
         if (!pending_follows(f, ret))
                 return tampered(ret, "pending-missing", "entries that were promised are gone");
+        if (!ret->cap_is_open && !(ret->cap_recorded && ret->cap_is_set))
+                return tampered(ret, "foreign-cap", "the cap register was extended by somebody else");
+        if (w->resumed)
+                return tampered(ret, "tpm-restart", "the TPM was restarted or resumed while the machine was running");
         return 1;
 }
 
@@ -248,13 +242,14 @@ static int with_log(const Findings *f, Walk *w, Reconciliation *ret) {
                 return result;
         if (ret->verdict != RECONCILE_FRESH) /* check_boot() has spoken */
                 return 0;
+        r = look_at_cap(f, ret);
+        if (r < 0)
+                return r;
         if (result == LOG_TRUNCATED && only_binding_missing(w, ret->keep))
                 result = LOG_END; /* pending_follows() sees whether it is promised */
         r = judge_walk(f, w, result, ret);
         if (r > 0 && ret->records > w->found_records)
                 r = take_owed(f, w, ret) < 0 ? -EIO : 1;
-        if (r > 0)
-                r = check_cap(f, ret);
         if (r > 0)
                 return verdict(ret, RECONCILE_CONTINUE, "continue", "the event log explains the register");
         if (ret->records == 0)

@@ -39,9 +39,9 @@ typedef struct Reconciliation {
         size_t owed_offset, owed_size; /* the record at the end that is not in the register yet; size 0: none */
         BankDigests owed;              /* its digests */
         size_t torn;                   /* bytes at the end of the pending file that were never promised */
-        bool cap_recorded;             /* the log has a cap record */
-        bool cap_owed;                 /* and the register is not capped yet: extend it before anything else */
-        bool cap_open;                 /* neither: secrets may be harvested */
+        bool cap_recorded;             /* the log, or what was promised behind it, has a cap record */
+        bool cap_is_set;               /* the cap register holds its boot value and one cap */
+        bool cap_is_open;              /* it holds its boot value */
         PcrSet boot_pcrs;              /* the PCR values in the boot record that could be read */
         HashAlg boot_bank;
         uint8_t boot_values[PCR_COUNT][DIGEST_MAX];
@@ -49,6 +49,11 @@ typedef struct Reconciliation {
 
 /* 0 with *ret, or a negative errno when it could not be decided (out of memory, no crypto). */
 int reconcile(const Findings *f, Reconciliation *ret);
+
+/* Extend the cap before anything else: its record says that it is set, or something is wrong and it is not known to be. */
+static inline bool reconcile_caps(const Reconciliation *r) {
+        return !r->cap_is_set && (r->cap_recorded || r->verdict == RECONCILE_TAMPERED);
+}
 
 /* What the cap register holds after one cap, from its value before. 0 or a negative errno. */
 int cap_extend(BankDigests *value);

@@ -97,15 +97,16 @@ int archive_copy(int log_fd, uint64_t size, const char *log_directory, const cha
         return fdatasync(fd) < 0 ? -errno : 0;
 }
 
-int archive_set_aside(const void *log, size_t n, const char *log_directory, const char *life, uint64_t now) {
+int archive_set_aside(const FileMap *file, const char *log_directory, const char *life, const char *what,
+                      uint64_t now) {
         _cleanup_close_ int fd = -1;
         char name[64];
         int r;
 
-        snprintf(name, sizeof(name), "set-aside-%" PRIu64, now);
+        snprintf(name, sizeof(name), "set-aside-%" PRIu64 "-%s", now, what);
         fd = open_archive(log_directory, life, name, O_EXCL);
         if (fd < 0)
                 return fd;
-        r = write_all(fd, log, n);
+        r = write_all(fd, file->data, file->size);
         return r < 0 ? r : fdatasync(fd) < 0 ? -errno : 0;
 }

@@ -20,6 +20,7 @@ int archive_map(const char *log_directory, const char *life, FileMap *ret);
 /* Copies bytes [archive's size, size) of the log to the archive of its life and syncs it. */
 int archive_copy(int log_fd, uint64_t size, const char *log_directory, const char *life);
 
-/* Keeps a log that a new one replaces, or the bytes of one that is cut, for whoever wants to know:
- * <log directory>/<life>/set-aside-<time>. life may be "unknown". */
-int archive_set_aside(const void *log, size_t n, const char *log_directory, const char *life, uint64_t now);
+/* Keeps what a new log replaces, or one that is cut, for whoever wants to know:
+ * <log directory>/<life>/set-aside-<time>-<what>. */
+int archive_set_aside(const FileMap *file, const char *log_directory, const char *life, const char *what,
+                      uint64_t now);

@@ -29,7 +29,8 @@ typedef struct Mark {
 struct EventStore {
         int directory, lock, log, pending;
         uint64_t log_size, anchored_size, pending_size;
-        uint64_t records, entries, anchored_entries; /* committed */
+        uint64_t records, entries;                   /* committed */
+        uint64_t anchored_records, anchored_entries; /* in the register */
         Mark *marks;
         size_t marks_size, marks_allocated;
 };
@@ -213,8 +214,7 @@ int event_store_begin(EventStore *s, size_t keep, bool keep_pending) {
         file_unmap(&log);
         if (r < 0)
                 return r;
-        s->anchored_size = s->log_size;
-        s->anchored_entries = s->entries;
+        event_store_anchored(s, s->entries);
         if (!keep_pending)
                 s->pending_size = 0;
         return compact(s);
@@ -235,13 +235,21 @@ int event_store_commit(EventStore *s, uint64_t upto, const void *record, size_t 
         return r < 0 ? r : account(s, upto + 1 - s->entries, n);
 }
 
-int event_store_anchored(EventStore *s, uint64_t entries, bool idle) {
+void event_store_anchored(EventStore *s, uint64_t entries) {
         s->anchored_size = s->log_size;
+        s->anchored_records = s->records;
         s->anchored_entries = entries;
-        if (!idle)
+}
+
+int event_store_idle(EventStore *s) {
+        if (s->pending_size == 0)
                 return 0;
         s->pending_size = 0;
         return ftruncate(s->pending, 0) < 0 ? -errno : 0;
+}
+
+uint64_t event_store_anchored_records(const EventStore *s) {
+        return s->anchored_records;
 }
 
 uint64_t event_store_anchored_size(const EventStore *s) {

@@ -33,9 +33,13 @@ int event_store_append(EventStore *s, uint64_t seq, bool known, const void *reco
 /* A committed record with all entries up to `upto`: announces it in the pending file, then writes it. */
 int event_store_commit(EventStore *s, uint64_t upto, const void *record, size_t n);
 
-/* The last commit is in the register. idle: nothing waits behind it, so the pending file may be emptied. */
-int event_store_anchored(EventStore *s, uint64_t entries, bool idle);
+/* The last commit is in the register, and with it so many entries. */
+void event_store_anchored(EventStore *s, uint64_t entries);
 
+/* Nothing is promised that is not in the register: empties the pending file. */
+int event_store_idle(EventStore *s);
+
+uint64_t event_store_anchored_records(const EventStore *s);
 uint64_t event_store_anchored_size(const EventStore *s); /* bytes of the log that are in the register */
 int event_store_fd(const EventStore *s);                 /* of measurements: readable, for archive and snapshot */
 

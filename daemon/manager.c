@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The manager's loop. */
+
+#include "daemon/manager.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/io/log.h"
+
+/* How long a stop may take to reach the TPM. */
+#define STOP_TIMEOUT (5 * USEC_PER_SEC)
+
+/* One-shot, armed when entries reached the register; nothing ticks when nothing happens. */
+#define ARCHIVE_AFTER USEC_PER_SEC
+
+void manager_done(Manager *m) {
+        sd_event_source_disable_unref(m->engine_timer);
+        sd_event_source_disable_unref(m->archive_timer);
+        sd_event_source_disable_unref(m->signal_source);
+        sd_event_source_disable_unref(m->stop_timer);
+        sd_event_source_disable_unref(m->background_source);
+        sd_event_source_disable_unref(m->tpm_source);
+        vault_free(m->vault); /* first of all: nothing below may keep secrets waiting */
+        gate_free(m->gate);
+        observer_free(m->observer);
+        bus_free(m->bus);
+        background_free(m->background);
+        tpm_free(m->tpm);
+        registers_free(m->registers);
+        engine_free(m->engine);
+        policy_free(m->first_policy);
+        event_store_free(m->store);
+        for (Watched w = 0; w < _WATCHED_MAX; w++)
+                free(m->level_why[w]);
+        config_done(&m->config);
+        sd_event_unref(m->event);
+}
+
+static int on_engine_timer(sd_event_source *s _unused_, uint64_t usec _unused_, void *userdata) {
+        const Input in = { .type = INPUT_TIMER };
+
+        manager_feed(userdata, &in);
+        return 0;
+}
+
+/* One timer, armed only while the engine waits for something. */
+static void arm_engine_timer(Manager *m) {
+        usec_t deadline = engine_deadline(m->engine);
+        int r;
+
+        if (deadline == USEC_INFINITY) {
+                if (m->engine_timer)
+                        (void) sd_event_source_set_enabled(m->engine_timer, SD_EVENT_OFF);
+                return;
+        }
+        if (!m->engine_timer)
+                r = sd_event_add_time(m->event, &m->engine_timer, CLOCK_BOOTTIME, deadline, 0, on_engine_timer, m);
+        else {
+                r = sd_event_source_set_time(m->engine_timer, deadline);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(m->engine_timer, SD_EVENT_ONESHOT);
+        }
+        if (r < 0)
+                log_errno(LOG_ERR, r, "cannot arm the engine's timer");
+}
+
+static void feed_one(Manager *m, const Input *in) {
+        _cleanup_(action_list_done) ActionList actions = {};
+        const Now now = now_get();
+        int r;
+
+        r = engine_feed(m->engine, in, &now, &actions);
+        if (r < 0)
+                log_errno(LOG_ERR, r, "the engine could not do all that an input asked for");
+        manager_perform(m, &actions);
+}
+
+void manager_followup(Manager *m, const Input *in) {
+        if (m->followups_size < FOLLOWUPS_MAX)
+                m->followups[m->followups_size++] = *in;
+        else
+                log_message(LOG_ERR, "too many things follow from one input");
+}
+
+/* True when nothing that was promised is still on its way to the register. */
+static bool is_idle(Manager *m) {
+        Status status;
+
+        engine_status(m->engine, &status);
+        return status.events == status.anchored;
+}
+
+void manager_feed(Manager *m, const Input *in) {
+        if (m->feeding) { /* an action led here: its turn comes */
+                manager_followup(m, in);
+                return;
+        }
+        m->feeding = true;
+        feed_one(m, in);
+        for (size_t i = 0; i < m->followups_size; i++) {
+                const Input next = m->followups[i];
+
+                feed_one(m, &next);
+        }
+        m->followups_size = 0;
+        m->feeding = false;
+        if (is_idle(m) && event_store_idle(m->store) < 0)
+                log_message(LOG_WARNING, "cannot empty the pending file");
+        arm_engine_timer(m);
+}
+
+void manager_failure(Manager *m, Failure row, const char *detail) {
+        const Input in = { .type = INPUT_FAILURE, .failure = { .row = row, .detail = detail } };
+
+        manager_feed(m, &in);
+}
+
+static int save_life(const Manager *m, uint64_t watermark) {
+        Life life = m->life;
+
+        life.watermark = watermark;
+        return life_write(m->options->state_dir, &life);
+}
+
+/* A copy of the log's end on its way to the disk. */
+typedef struct ArchiveJob {
+        Manager *manager;
+        uint64_t size, records;
+} ArchiveJob;
+
+static int archive_work(void *item) {
+        const ArchiveJob *j = item;
+        const Manager *m = j->manager;
+        int r = archive_copy(event_store_fd(m->store), j->size, m->options->log_dir, m->life.name);
+
+        return r < 0 ? r : save_life(m, j->records);
+}
+
+static void archive_done(void *item, int result, int cancelled) {
+        _cleanup_free_ ArchiveJob *j = item;
+
+        j->manager->archiving = false;
+        if (!cancelled && result < 0)
+                manager_failure(j->manager, FAILURE_ARCHIVE_WRITE, strerrorname_np(-result));
+}
+
+static int on_archive_timer(sd_event_source *s _unused_, uint64_t usec _unused_, void *userdata) {
+        Manager *m = userdata;
+        Status status;
+        ArchiveJob *j;
+
+        engine_status(m->engine, &status);
+        if (m->bus)
+                bus_events_anchored(m->bus, status.anchored);
+        if (m->archiving) { /* a slow disk: later */
+                manager_anchored(m);
+                return 0;
+        }
+        j = calloc(1, sizeof(ArchiveJob));
+        if (!j)
+                return 0;
+        *j = (ArchiveJob){
+                .manager = m,
+                .size = event_store_anchored_size(m->store),
+                .records = event_store_anchored_records(m->store),
+        };
+        m->archiving = true;
+        (void) background_submit(m->background, archive_work, archive_done, j);
+        return 0;
+}
+
+void manager_anchored(Manager *m) {
+        int enabled = SD_EVENT_OFF;
+
+        if (m->archive_timer && sd_event_source_get_enabled(m->archive_timer, &enabled) >= 0 &&
+            enabled != SD_EVENT_OFF)
+                return;
+        m->archive_timer = sd_event_source_disable_unref(m->archive_timer);
+        (void) sd_event_add_time_relative(m->event, &m->archive_timer, CLOCK_BOOTTIME, ARCHIVE_AFTER, 0,
+                                          on_archive_timer, m);
+}
+
+void manager_archive_now(Manager *m) {
+        const ArchiveJob j = {
+                .manager = m,
+                .size = event_store_anchored_size(m->store),
+                .records = event_store_anchored_records(m->store),
+        };
+        int r = archive_work((void *) &j);
+
+        if (r < 0)
+                log_errno(LOG_ERR, r, "cannot archive the event log");
+}
+
+static int on_stop_timeout(sd_event_source *s _unused_, uint64_t usec _unused_, void *userdata) {
+        Manager *m = userdata;
+
+        log_message(LOG_WARNING, "the stop record did not reach the TPM in time");
+        return sd_event_exit(m->event, EX_TEMPFAIL);
+}
+
+void manager_stop(Manager *m, const char *reason) {
+        const Input in = { .type = INPUT_STOP, .stop = { .reason = reason } };
+
+        (void) sd_notify(0, "STOPPING=1");
+        if (m->stopping || !m->started) { /* asked twice, or there is nothing to record yet */
+                (void) sd_event_exit(m->event, m->stopping ? EX_TEMPFAIL : EX_OK);
+                return;
+        }
+        m->stopping = true;
+        (void) sd_event_add_time_relative(m->event, &m->stop_timer, CLOCK_BOOTTIME, STOP_TIMEOUT, 0, on_stop_timeout,
+                                          m);
+        manager_feed(m, &in);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The manager knows everybody; nobody outside daemon/ knows it. Its loop is: wait, decode, feed the engine, perform the
+ * actions. Everything here runs on the main thread. */
+
+#include <systemd/sd-event.h>
+
+#include "core/engine.h"
+#include "core/reconcile.h"
+#include "daemon/eventlog/archive.h"
+#include "daemon/eventlog/store.h"
+#include "daemon/machine.h"
+#include "daemon/options.h"
+#include "daemon/registers.h"
+#include "daemon/secret/blobs.h"
+#include "daemon/secret/vault.h"
+#include "daemon/sensor/bpf/observer.h"
+#include "daemon/sensor/fanotify/gate.h"
+#include "daemon/tpm/tpm.h"
+#include "dbus/bus.h"
+#include "lib/io/background.h"
+#include "policy/config.h"
+
+enum { FOLLOWUPS_MAX = 32, TAINTS_MAX = 2 };
+
+typedef struct Manager {
+        const Options *options;
+        Config config;
+        Machine machine;
+        sd_event *event;
+
+        /* the edges */
+        EventStore *store;
+        Tpm *tpm;
+        Gate *gate;
+        Observer *observer;
+        Vault *vault;
+        Bus *bus;
+        Background *background;
+        Registers *registers;
+
+        /* the core */
+        Engine *engine;
+        Policy *first_policy;           /* until the engine has it */
+        Input followups[FOLLOWUPS_MAX]; /* made while actions were performed; strings in them are static */
+        size_t followups_size;
+        bool feeding, log_failed;
+
+        /* what was found at start */
+        TpmState tpm_state;
+        Life life;
+        Reconciliation found;
+        bool restarted;    /* the cap of this boot was set by an earlier run */
+        HashAlg boot_bank; /* whose values at boot these are: */
+        uint8_t boot_values[PCR_COUNT][DIGEST_MAX];
+        PcrSet boot_pcrs;
+        const char *taints[TAINTS_MAX + 1];
+
+        /* on the way */
+        uint64_t committed_upto;           /* + 1: what the committed file has; 0: nothing of this run */
+        bool archiving, started, stopping; /* started: the engine had its INPUT_START */
+        unsigned probes_left;
+        Level levels[_WATCHED_MAX];
+        char *level_why[_WATCHED_MAX];
+        sd_event_source *engine_timer, *archive_timer, *signal_source, *stop_timer, *background_source, *tpm_source;
+        usec_t lock_started;
+        int exit_code;
+} Manager;
+
+/* startup.c */
+int manager_start(Manager *m);   /* 0 or the exit code of the daemon, after logging why */
+void manager_probed(Manager *m); /* all sensors have shown what they can do */
+void manager_ready(Manager *m);  /* harvest is over */
+
+/* manager.c */
+void manager_done(Manager *m);
+void manager_feed(Manager *m, const Input *in);
+/* Feeds after the actions under way: only inputs whose strings are static. */
+void manager_followup(Manager *m, const Input *in);
+void manager_failure(Manager *m, Failure row, const char *detail);
+void manager_stop(Manager *m, const char *reason);
+void manager_anchored(Manager *m);    /* entries reached the register: archive and signal them soon */
+void manager_archive_now(Manager *m); /* at the end */
+
+/* perform.c */
+void manager_perform(Manager *m, const ActionList *actions);
+
+/* registers.c: everything that goes to and comes from the TPM while the daemon runs */
+int registers_watch(Manager *m);
+void registers_commit(Manager *m, const Action *a);
+void registers_poison(Manager *m, const BankDigests *digest);
+void registers_harvest(Manager *m);
+void registers_seal(Manager *m, uint64_t request, const char *name, uint32_t uid, SecretMem *secret);
+void registers_snapshot(Manager *m, uint64_t request);
+
+/* sensors.c */
+int sensors_start(Manager *m); /* 0 or a negative errno, after logging why */
+void sensors_open(Manager *m);
+void sensors_kill(Manager *m, uint32_t pid, usec_t started);
+
+/* requests.c: what comes over the bus */
+extern const BusOps bus_ops_template;
+void requests_release(Manager *m, const Action *a);
+void requests_reload(Manager *m, uint64_t request);
+void requests_sealed(Manager *m, uint64_t request, const char *name, uint32_t uid, SecretMem *secret, Buffer *blob);
+void requests_fail(Manager *m, uint64_t request, const char *error, const char *message);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Named places where a test kills the daemon: tests/edge builds it a second time with SEALWATCH_STEPS. The daemon that
+ * is installed has nothing of this. */
+
+#ifdef SEALWATCH_STEPS
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* SEALWATCH_KILL_AT="name" or "name#N": dies at the N-th time it comes there. */
+static inline void step(const char *name) {
+        const char *at = getenv("SEALWATCH_KILL_AT");
+        size_t n = strlen(name);
+        static int seen;
+
+        if (!at || strncmp(at, name, n) != 0 || (at[n] != '\0' && at[n] != '#'))
+                return;
+        if (at[n] == '\0' || ++seen >= atoi(at + n + 1))
+                kill(getpid(), SIGKILL);
+}
+
+#else
+
+static inline void step(const char *name) {
+        (void) name;
+}
+
+#endif
