@@ -123,7 +123,7 @@ int feed_levels(Feed *f, const Input *in) {
                         return -ENOMEM;
                 if (to != from && record_level(f, w, from, to) < 0)
                         r = -ENOMEM;
-                below = below || to < e->levels_at_start[w];
+                below = below || to < e->required[w];
         }
         if (below)
                 return guard_degrade(f, REASON_LEVEL) < 0 ? -ENOMEM : r;

@@ -253,15 +253,25 @@ int start_harvest(Feed *f) {
         return action_add(f->actions, ACTION_HARVEST) ? 0 : -ENOMEM;
 }
 
-int feed_start(Feed *f, const StartFacts *facts) {
-        Engine *e = f->engine;
-        int r;
-
+static int take_levels(Engine *e, const StartFacts *facts) {
         for (Watched w = 0; w < _WATCHED_MAX; w++) {
-                e->levels[w] = e->levels_at_start[w] = facts->levels[w];
+                e->levels[w] = e->required[w] = facts->levels[w];
+                if (e->config.required_levels[w] >= 0)
+                        e->required[w] = (Level) e->config.required_levels[w];
+                if (e->levels[w] < e->required[w])
+                        e->reasons |= REASON_LEVEL;
                 if (free_and_strdup(&e->level_why[w], facts->level_why[w]) < 0)
                         return -ENOMEM;
         }
+        return 0;
+}
+
+int feed_start(Feed *f, const StartFacts *facts) {
+        Engine *e = f->engine;
+        int r = take_levels(e, facts);
+
+        if (r < 0)
+                return r;
         r = facts->fresh ? record_boot(f, facts) : 0;
         if (r >= 0)
                 r = record_start(f, facts);

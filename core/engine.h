@@ -18,7 +18,8 @@ typedef struct EngineConfig {
         uint64_t log_max_size;
         usec_t extend_deadline;
         bool lock_on_death, release_when_degraded;
-        uint8_t seed[16]; /* random */
+        int required_levels[_WATCHED_MAX]; /* Level, or -1: what is reached at start */
+        uint8_t seed[16];                  /* random */
 } EngineConfig;
 
 /* An engine that knows nothing yet. policy is taken over on success. 0 or a negative errno. */

@@ -327,6 +327,7 @@ static int make_engine(Manager *m) {
         };
         int r;
 
+        memcpy(c.required_levels, m->config.required_levels, sizeof(c.required_levels));
         if (RAND_bytes(c.seed, sizeof(c.seed)) != 1)
                 return -EIO;
         r = engine_new(&c, m->first_policy, &m->engine);

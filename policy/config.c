@@ -29,6 +29,8 @@ int config_init(Config *ret) {
         };
         int r = free_and_strdup(&c.tpm, "auto");
 
+        for (Watched w = 0; w < _WATCHED_MAX; w++)
+                c.required_levels[w] = -1;
         if (r >= 0)
                 *ret = c;
         return r;
@@ -143,6 +145,33 @@ static const char *parse_file_systems(const Setting *s _unused_, const char **at
         return NULL;
 }
 
+static int index_of_word(const char *const *words, const char *word, size_t n) {
+        for (int i = 0; words[i]; i++)
+                if (strlen(words[i]) == n && memcmp(words[i], word, n) == 0)
+                        return i;
+        return -1;
+}
+
+/* "exec:gate ungated:observe" */
+static const char *parse_levels(const Setting *s _unused_, const char **at, void *member) {
+        int *levels = member;
+        const char *p = *at, *word;
+        size_t n;
+
+        while ((n = next_word(&p, &word)) > 0) {
+                const char *colon = memchr(word, ':', n);
+                int watched, level;
+
+                *at = word;
+                watched = colon ? index_of_word(watched_names, word, (size_t) (colon - word)) : -1;
+                level = colon ? index_of_word(level_names, colon + 1, (size_t) (word + n - colon - 1)) : -1;
+                if (watched < 0 || level < 0)
+                        return "words like exec:gate and ungated:observe (levels are off, observe, gate and enforce)";
+                levels[watched] = level;
+        }
+        return NULL;
+}
+
 /* seal_pcrs and the flag beside it. */
 static const char *parse_seal_pcrs(const Setting *s, const char **at, void *member) {
         Config *c = (Config *) ((char *) member - offsetof(Config, seal_pcrs));
@@ -166,6 +195,7 @@ static const Setting settings[] = {
                 .max = 600 * USEC_PER_SEC),
         SETTING("Watch", "Scope", parse_scope, scope_cgroup, .min = 0),
         SETTING("Watch", "FileSystems", parse_file_systems, file_systems, .min = 0),
+        SETTING("Watch", "RequireLevels", parse_levels, required_levels, .min = 0),
         SETTING("Watch", "HashDeadlineSec", setting_seconds, hash_deadline, .min = 10 * USEC_PER_MSEC,
                 .max = 600 * USEC_PER_SEC),
         SETTING("Watch", "AnswerDeadlineSec", setting_seconds, answer_deadline, .min = 10 * USEC_PER_MSEC,

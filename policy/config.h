@@ -8,6 +8,7 @@
 #include "lib/base/macro.h"
 #include "lib/pcr.h"
 #include "lib/problem.h"
+#include "policy/level.h"
 
 typedef enum OnDeath { ON_DEATH_GAP, ON_DEATH_LOCK } OnDeath;
 
@@ -21,8 +22,9 @@ typedef struct Config {
         PcrSet poison_pcrs;
         usec_t extend_deadline, tpm_deadline;
         /* [Watch] */
-        char *scope_cgroup;  /* NULL: the whole machine; else a path in the unified hierarchy, "/..." */
-        char **file_systems; /* NULL: every local one; else paths on those to watch, ended by NULL */
+        char *scope_cgroup;                /* NULL: the whole machine; else a path in the unified hierarchy, "/..." */
+        char **file_systems;               /* NULL: every local one; else paths on those to watch, ended by NULL */
+        int required_levels[_WATCHED_MAX]; /* Level, or -1: what is reached at start */
         usec_t hash_deadline, answer_deadline;
         uint64_t max_file_size, queue_max, workers;
         /* [Secrets] */
