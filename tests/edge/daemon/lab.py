@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A small machine for tests of the whole daemon: namespaces, a file system, a cgroup, a message bus and a software TPM of
+its own. Nothing outside is watched or changed, and all of it is gone when the test ends, however it ends.
+
+A test script calls lab.run(main): main(lab) then runs inside, and must raise to fail."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+BUILD = os.environ.get("SEALWATCH_BUILD", os.getcwd())
+SOURCE = os.environ.get("SEALWATCH_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
+ROOT = "/mnt"  # a tmpfs of our own
+SKIP = 77
+
+POLICY = """[Policy]
+Mode={mode}
+
+[Reference base]
+
+[Rule unknown-code]
+Reference=!base
+Action=deny alert
+Severity=critical
+Technique=T1204.002
+"""
+
+
+class Skip(Exception):
+    """What the machine lacks."""
+
+
+def check(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def eventually(predicate, what, seconds=20):
+    """Waits for something that must happen; the limit only turns a hang into a failure."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if predicate():
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not happen")
+
+
+def tool(*words, **options):
+    """Runs a command that must succeed; returns its output."""
+    options = {"check": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **options}
+    try:
+        return subprocess.run([str(w) for w in words], **options).stdout
+    except subprocess.CalledProcessError as e:
+        raise AssertionError(f"{words[0]} failed: {e.stdout}") from e
+
+
+class Lab:
+    def __init__(self):
+        self.cgroup = os.environ["LAB_CGROUP"]
+        self.cgroup_path = os.environ["LAB_CGROUP_PATH"]
+        self.daemon = None
+        self.bus = f"unix:path={ROOT}/run/bus"
+        self.software_tpm = True
+        tool("mount", "-t", "tmpfs", "-o", "mode=0755", "lab", ROOT)
+        for d in ("etc/policy.d", "etc/reference.d", "run", "state", "log", "disk", "tpm", "tmp"):
+            os.makedirs(f"{ROOT}/{d}")
+        self.mount_disk()
+        for program in ("hello", "attack"):
+            shutil.copy(f"{BUILD}/tests/tools/{program}", f"{ROOT}/disk/")
+        self.make_unknown(f"{ROOT}/unknown")
+        self.config()
+        self.policy()
+        self.learn()
+        self.start_bus()
+
+    # what is made
+
+    def mount_disk(self):
+        image = f"{ROOT}/disk.img"
+        with open(image, "wb") as f:
+            f.truncate(64 << 20)
+        tool("mkfs.ext4", "-q", image)
+        tool("mount", "-o", "loop", image, f"{ROOT}/disk")
+
+    def make_unknown(self, path, extra=b"x"):
+        """A program that is in no reference set."""
+        shutil.copy(f"{BUILD}/tests/tools/hello", path)
+        with open(path, "ab") as f:
+            f.write(extra)
+        return path
+
+    def config(self, **sections):
+        sections = {**{"Watch": {}}, **sections}
+        sections["Watch"] = {"Scope": f"cgroup:{self.cgroup_path}", "FileSystems": f"{ROOT}/disk", **sections["Watch"]}
+        with open(f"{ROOT}/etc/sealwatchd.conf", "w") as f:
+            for name, keys in sections.items():
+                f.write(f"[{name}]\n" + "".join(f"{k}={v}\n" for k, v in keys.items()))
+
+    def policy(self, mode="enforce", extra=""):
+        with open(f"{ROOT}/etc/policy.d/test.policy", "w") as f:
+            f.write(POLICY.format(mode=mode) + extra)
+
+    def learn(self):
+        self.ctl("policy", "learn", "--output", f"{ROOT}/etc/reference.d/base.sha256", f"{ROOT}/disk")
+
+    def start_bus(self):
+        with open(f"{SOURCE}/tour/bus.conf.in") as f:
+            text = f.read().replace("@BUS@", self.bus).replace("@POLICY@", f"{SOURCE}/dbus/org.sealwatch1.conf")
+        with open(f"{ROOT}/bus.conf", "w") as f:
+            f.write(text)
+        self.bus_pid = int(tool("dbus-daemon", f"--config-file={ROOT}/bus.conf", "--fork", "--print-pid"))
+
+    # the daemon
+
+    def command(self, binary="sealwatchd", options=()):
+        words = [f"{BUILD}/daemon/{binary}", "--config-dir", f"{ROOT}/etc", "--run-dir", f"{ROOT}/run/sealwatch",
+                 "--state-dir", f"{ROOT}/state", "--log-dir", f"{ROOT}/log", "--bus", self.bus,
+                 "--canary", f"{BUILD}/daemon/sensor/sealwatch-canary"]
+        if self.software_tpm:
+            words += ["--software-tpm", f"{ROOT}/tpm"]
+        return words + list(options)
+
+    def start(self, kill_at=None, wait=True, options=(), binary=None):
+        """Starts the daemon. kill_at: the named step at which it dies (a build with steps in it)."""
+        env = dict(os.environ)
+        binary = binary or ("sealwatchd-steps" if kill_at else "sealwatchd")
+        if kill_at:
+            env["SEALWATCH_KILL_AT"] = kill_at
+        self.stderr = open(f"{ROOT}/sealwatchd.stderr", "a+")
+        self.daemon = subprocess.Popen(self.command(binary, options), stderr=self.stderr, env=env)
+        if wait:
+            eventually(lambda: self.ended() or self.state() not in (None, "starting"), "the daemon's start")
+        return self
+
+    def ended(self):
+        return self.daemon.poll() is not None
+
+    def stop(self):
+        self.daemon.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self, seconds=30):
+        code = self.daemon.wait(timeout=seconds)
+        self.daemon = None
+        return code
+
+    def kill(self):
+        self.daemon.kill()
+        return self.wait()
+
+    def said(self, text):
+        """True when the daemon said it on standard error."""
+        with open(f"{ROOT}/sealwatchd.stderr") as f:
+            return text in f.read()
+
+    # asking it
+
+    def ctl(self, *words, code=0, stdin=None):
+        p = subprocess.run([f"{BUILD}/tools/ctl/sealwatchctl", "--bus", self.bus, "--config-dir", f"{ROOT}/etc", *words],
+                           input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if code is not None and p.returncode != code:
+            raise AssertionError(f"sealwatchctl {' '.join(words)}: exit code {p.returncode}, not {code}: {p.stderr.decode()}")
+        return p.stdout.decode(errors="replace") + (p.stderr.decode(errors="replace") if code else "")
+
+    def status(self):
+        p = subprocess.run([f"{BUILD}/tools/ctl/sealwatchctl", "--bus", self.bus, "status", "--json"],
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        if p.returncode not in (0, 1):
+            return None
+        try:
+            answer = json.loads(p.stdout)
+        except json.JSONDecodeError:
+            return None
+        return answer if "State" in answer else None
+
+    def state(self):
+        status = self.status()
+        return status and status["State"]
+
+    def expect_state(self, state):
+        eventually(lambda: self.state() == state, f"the state {state} (it is {self.state()})")
+
+    def events(self, kind=None):
+        lines = self.ctl("events", "--format=json").splitlines()
+        return [e for e in map(json.loads, lines) if kind in (None, e["kind"])]
+
+    def expect_event(self, kind, **keys):
+        def matches(e):
+            return all(e.get(k) == v if not hasattr(v, "search") else v.search(str(e.get(k))) for k, v in keys.items())
+
+        eventually(lambda: any(matches(e) for e in self.events(kind)), f"the event {kind} {keys}")
+        return next(e for e in self.events(kind) if matches(e))
+
+    # doing things in its scope
+
+    def watched(self, *words, **options):
+        """Runs a program in the watched cgroup: only its own exec happens in there."""
+        script = 'echo $$ >"$0/cgroup.procs" && exec "$@"'
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 60, **options}
+        return subprocess.run(["bash", "-c", script, self.cgroup, *[str(w) for w in words]], **options)
+
+    def runs(self, path):
+        return "hello" in self.watched(path).stdout
+
+    # its TPM
+
+    def tpm_pid(self):
+        with open(f"{ROOT}/tpm/swtpm.pid") as f:
+            return int(f.read())
+
+    def kill_tpm(self):
+        pid = self.tpm_pid()
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not os.path.exists(f"/proc/{pid}") or self.is_zombie(pid), "the end of the TPM")
+
+    def is_zombie(self, pid):
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] == "Z"
+
+    def power_cycle(self):
+        """What a reboot does: the TPM forgets its registers, the runtime directory is gone."""
+        if self.daemon:
+            self.stop()
+        self.kill_tpm()
+        shutil.rmtree(f"{ROOT}/run/sealwatch", ignore_errors=True)
+
+    def tpm2(self, *words, code=0):
+        env = dict(os.environ, TPM2TOOLS_TCTI=f"swtpm:path={ROOT}/tpm/swtpm.sock")
+        p = subprocess.run([str(w) for w in words], env=env, cwd=f"{ROOT}/tmp", stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True, timeout=60)
+        if code is not None:
+            check(p.returncode == code, f"{' '.join(map(str, words))}: {p.stdout}")
+        return p
+
+    def pcr(self, index, bank="sha256"):
+        out = self.tpm2("tpm2_pcrread", f"{bank}:{index}").stdout
+        return re.search(rf"{index}\s*: 0x([0-9A-F]+)", out).group(1).lower()
+
+    def root_unseals(self, blob):
+        """Root's own attempt with tpm2-tools. True when it worked."""
+        self.ctl("blob", blob, "--parts", f"{ROOT}/tmp/parts")
+        selection = json.loads(self.ctl("blob", blob, "--json"))["pcrs"]
+        attributes = "restricted|decrypt|fixedtpm|fixedparent|noda|sensitivedataorigin|userwithauth"
+        self.tpm2("tpm2_createprimary", "-C", "o", "-g", "sha256", "-G", "ecc256:aes128cfb", "-a", attributes, "-c", "srk.ctx")
+        self.tpm2("tpm2_flushcontext", "-t")
+        self.tpm2("tpm2_load", "-C", "srk.ctx", "-u", "parts/public", "-r", "parts/private", "-c", "object.ctx")
+        self.tpm2("tpm2_flushcontext", "-t")
+        self.tpm2("tpm2_startauthsession", "--policy-session", "-S", "session.ctx")
+        self.tpm2("tpm2_policypcr", "-S", "session.ctx", "-l", selection, code=None)
+        p = self.tpm2("tpm2_unseal", "-p", "session:session.ctx", "-c", "object.ctx", "-o", "key", code=None)
+        self.tpm2("tpm2_flushcontext", "-l", code=None)
+        self.tpm2("tpm2_flushcontext", "-t", code=None)
+        if os.path.exists(f"{ROOT}/tmp/key"):
+            os.unlink(f"{ROOT}/tmp/key")
+        return p.returncode == 0
+
+    # judges
+
+    def write_pcrs(self, path):
+        """All PCRs of the SHA-256 bank by tpm2_pcrread, as evmctl wants them."""
+        out = self.tpm2("tpm2_pcrread", "sha256").stdout
+        with open(path, "w") as f:
+            for index, value in re.findall(r"(\d+)\s*: 0x([0-9A-F]+)", out):
+                f.write(f"PCR-{int(index):02}: {value.lower()}\n")
+        return path
+
+    def verify(self, log, pcrs, *options):
+        return subprocess.run([f"{BUILD}/tools/verify/sealwatch-verify", "log", log, "--pcrs", pcrs, *options],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def judge_snapshot(self):
+        """A snapshot that evmctl and sealwatch-verify must both confirm. Returns its directory."""
+        directory = f"{ROOT}/tmp/snapshot"
+        self.ctl("log", "--snapshot", directory)
+        self.judge_log(f"{directory}/measurements", f"{directory}/pcrs.sha256")
+        return directory
+
+    def judge_log(self, log, pcrs, *options):
+        violations = ["--ignore-violations"] if not options else []
+        tool("evmctl", "ima_measurement", *violations, "--pcrs", f"sha256,{pcrs}", log)
+        verdict = self.verify(log, pcrs, *options)
+        check(verdict.returncode == 0, verdict.stdout)
+
+    def done(self):
+        if self.daemon:
+            self.daemon.kill()
+            self.daemon.wait()
+
+
+def inside(main):
+    lab = None
+    try:
+        lab = Lab()
+        main(lab)
+        code = 0
+    except Skip as e:
+        print(f"SKIP: {e}")
+        code = SKIP
+    except BaseException:  # pylint: disable=broad-except
+        traceback.print_exc()
+        if os.path.exists(f"{ROOT}/sealwatchd.stderr"):
+            with open(f"{ROOT}/sealwatchd.stderr") as f:
+                sys.stderr.write("-- the daemon said:\n" + f.read()[-6000:])
+        code = 1
+    if lab:
+        lab.done()
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def cgroup_root():
+    with open("/proc/self/mountinfo") as f:
+        for line in f:
+            if " - cgroup2 " in line:
+                return line.split()[4]
+    return None
+
+
+def run(main):
+    """Runs main(lab) in namespaces of its own, and ends with its result."""
+    if "LAB_CGROUP" in os.environ:
+        inside(main)
+    if os.geteuid() != 0:
+        print("SKIP: only root can make namespaces, mount and load BPF programs")
+        sys.exit(SKIP)
+    root = cgroup_root()
+    if root is None:
+        print("SKIP: the unified cgroup hierarchy is not mounted")
+        sys.exit(SKIP)
+    name = f"sealwatch-test-{os.getpid()}"
+    path = f"{root}/{name}"
+    os.mkdir(path)
+    env = dict(os.environ, LAB_CGROUP=path, LAB_CGROUP_PATH=f"/{name}")
+    code = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private",
+                           sys.executable, *sys.argv], env=env).returncode
+    for _ in range(50):
+        try:
+            os.rmdir(path)
+            break
+        except OSError:
+            time.sleep(0.1)
+    sys.exit(code)

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The whole loop: allow, deny, seal, cap, harvest, release, see what ran past the gate, lock, restart."""
+
+import os
+import re
+
+import lab
+from lab import ROOT, check, eventually
+
+
+def allowed_and_denied(m):
+    check(m.runs(f"{ROOT}/disk/hello"), "a known program did not run")
+    check(m.runs(f"{ROOT}/disk/hello"), "a known program did not run a second time")
+    m.make_unknown(f"{ROOT}/disk/unknown")
+    p = m.watched(f"{ROOT}/disk/unknown")
+    check("hello" not in p.stdout and p.returncode != 0, "an unknown program ran")
+    e = m.expect_event("exec", path=f"{ROOT}/disk/unknown", verdict="deny", rule="unknown-code")
+    check(e["technique"] == "T1204.002" and e["severity"] == "critical", f"the denial's record is wrong: {e}")
+    files = [e for e in m.events("file") if e["path"] == f"{ROOT}/disk/hello"]
+    check(len(files) == 1, f"hello was measured {len(files)} times")
+    eventually(lambda: m.said(f"deny: {ROOT}/disk/unknown"), "the alert")
+
+
+def scope_is_kept(m):
+    """What is not in the cgroup runs unjudged."""
+    check("hello" in lab.tool(f"{ROOT}/disk/unknown"), "a program outside the scope was denied")
+
+
+def secrets(m):
+    m.ctl("seal", "launch-code", stdin=b"0000\n")
+    blob = f"{ROOT}/state/secrets/launch-code.sealed"
+    check(m.ctl("release", "launch-code") == "0000\n", "the secret came out different")
+    check(not m.root_unseals(blob), "root could unseal after the cap")
+    m.power_cycle()
+    lab.tool("swtpm", "socket", "--tpm2", "--tpmstate", f"dir={ROOT}/tpm", "--server",
+             f"type=unixio,path={ROOT}/tpm/swtpm.sock", "--flags", "not-need-init,startup-clear", "--pid",
+             f"file={ROOT}/tpm/swtpm.pid", "--daemon")
+    eventually(lambda: os.path.exists(f"{ROOT}/tpm/swtpm.sock"), "the software TPM")
+    check(m.root_unseals(blob), "root could not unseal before the daemon started: the test proves nothing")
+    m.start()
+    m.expect_event("harvest", held=re.compile("launch-code"))
+    check(m.ctl("release", "launch-code") == "0000\n", "the harvested secret is different")
+    check(not m.root_unseals(blob), "root could unseal after the cap")
+    e = m.expect_event("release", name="launch-code", verdict="released")
+    check(e["uid"] == 0, "the release's record lacks its user")
+    m.ctl("release", "nothing-of-that-name", code=1)
+    return blob
+
+
+def restart_keeps_the_secret_closed(m, blob):
+    check(m.stop() == 0, "the stop was not clean")
+    m.start()
+    m.expect_state("trusted")
+    check("restarted" in m.ctl("release", "launch-code", code=1), "a restart does not say why the secret is gone")
+    check(not m.root_unseals(blob), "root could unseal after a restart")
+    gap = m.events("gap")[-1]
+    check(gap["clean"] is True and gap["since"] <= gap["until"], f"the gap is wrong: {gap}")
+
+
+def past_the_gate(m, blob):
+    m.power_cycle()
+    m.start()
+    check(m.ctl("release", "launch-code") == "0000\n", "the secret was not harvested")
+    p = m.watched(f"{ROOT}/disk/attack", "userns-tmpfs", "--uid", "65534", f"{ROOT}/unknown")
+    e = m.expect_event("ungated", uid=65534)
+    check(e["verdict"] == "kill" and e["privileged"] is False, f"{e} {p}")
+    m.expect_state("degraded")
+    m.ctl("release", "launch-code", code=1)
+    m.watched(f"{ROOT}/disk/attack", "memfd", f"{ROOT}/unknown")
+    m.expect_event("ungated", privileged=True, verdict="lock")
+    m.expect_state("locked")
+    check("locked" in m.ctl("release", "launch-code", code=1), "a locked guard released a secret")
+    check(not m.root_unseals(blob), "root could unseal from a locked machine")
+    locked = m.expect_event("locked")
+    check(locked["steps"]["wipe"].startswith("done") and locked["steps"]["poison"].startswith("done"), f"{locked}")
+
+
+def poison_is_the_lock_record(m):
+    """The registers hold the digest of the lock record, which a verifier finds in the log."""
+    zero = "00" * 32
+    check(m.pcr(7) != zero and m.pcr(7) == m.pcr(11), "the poison registers were not extended alike")
+
+
+def still_locked(m):
+    m.stop()
+    m.start()
+    m.expect_state("locked")
+    m.judge_snapshot()
+    m.kill()
+    m.start()
+    m.expect_state("locked")
+    check(m.events("gap")[-1]["clean"] is False, "a killed daemon's gap is called clean")
+
+
+def main(m):
+    m.start()
+    m.expect_state("trusted")
+    status = m.status()
+    check(status["Tainted"] == ["software-tpm"], f"the taint is missing: {status['Tainted']}")
+    check(status["Levels"]["exec"].startswith("gate"), f"the gate's level: {status['Levels']}")
+    check(status["Levels"]["ungated"].startswith("observe"), f"the observer's level: {status['Levels']}")
+    allowed_and_denied(m)
+    scope_is_kept(m)
+    blob = secrets(m)
+    restart_keeps_the_secret_closed(m, blob)
+    past_the_gate(m, blob)
+    poison_is_the_lock_record(m)
+    still_locked(m)
+
+
+lab.run(main)
