@@ -35,6 +35,15 @@ static TPML_PCR_SELECTION selection_of(HashAlg alg, PcrSet pcrs) {
         };
 }
 
+/* moreData, TPM_CAP and TPML_PCR_SELECTION, marshalled. */
+static size_t capability_size(const TPML_PCR_SELECTION *list) {
+        size_t size = 1 + 4 + 4;
+
+        for (uint32_t i = 0; i < list->count; i++)
+                size += 2 + 1 + (size_t) list->pcrSelections[i].sizeofSelect;
+        return size;
+}
+
 TpmError pcr_read_banks(Connection *c, BankSet *ret) {
         _cleanup_esys_ TPMS_CAPABILITY_DATA *data = NULL;
         const TPML_PCR_SELECTION *list;
@@ -44,9 +53,9 @@ TpmError pcr_read_banks(Connection *c, BankSet *ret) {
 
         if (failed(e))
                 return e;
-        if (data->capability != TPM2_CAP_PCRS)
-                return tpm_error_why(TPM_GARBAGE, "another capability than the one asked for");
         list = &data->data.assignedPCR;
+        if (data->capability != TPM2_CAP_PCRS || wire_parameter_size(c->wire) != capability_size(list))
+                return tpm_error_why(TPM_GARBAGE, "no list of PCR banks");
         *ret = 0;
         for (uint32_t i = 0; i < list->count; i++) {
                 HashAlg alg = hash_from_tpm_id(list->pcrSelections[i].hash);
@@ -79,6 +88,12 @@ static PcrSet take_digests(HashAlg alg, PcrSet wanted, const TPML_PCR_SELECTION 
         return got;
 }
 
+/* pcrUpdateCounter, TPML_PCR_SELECTION of one bank and TPML_DIGEST, marshalled. */
+static size_t read_size(HashAlg alg, const TPML_PCR_SELECTION *selection, const TPML_DIGEST *digests) {
+        return 4 + (4 + 2 + 1 + (size_t) selection->pcrSelections[0].sizeofSelect) +
+               (4 + digests->count * (2 + hash_size(alg)));
+}
+
 /* pcrUpdateCounter as it was in the first of several reads, and whether it moved since. */
 typedef struct Moment {
         bool is_set, has_moved;
@@ -105,7 +120,7 @@ static TpmError read_bank(Connection *c, HashAlg alg, PcrSet pcrs, uint8_t value
                 if (failed(e))
                         return e;
                 got = take_digests(alg, pcrs, selection, digests, values);
-                if (got == 0)
+                if (got == 0 || wire_parameter_size(c->wire) != read_size(alg, selection, digests))
                         return tpm_error_why(TPM_GARBAGE, "PCR values that were not asked for, or none");
                 moment_note(m, counter);
                 pcrs &= ~got;

@@ -23,6 +23,8 @@ struct Wire {
         uint32_t code;
         bool awaited;
         size_t size; /* of the response that was received and not handed out yet; 0: none */
+        bool is_success;
+        size_t last_size; /* of the response that was handed out last */
         uint8_t response[TPM_MESSAGE_MAX];
 };
 
@@ -46,30 +48,30 @@ static TSS2_RC wire_transmit(TSS2_TCTI_CONTEXT *tcti, size_t size, const uint8_t
         return TSS2_RC_SUCCESS;
 }
 
-/* tpm2-tss does not compare what it unmarshals with the size of the response, so that a short one would be completed
- * from what its buffer held before. Successful responses of commands without a session that would be believed: */
-static size_t size_min(uint32_t code) {
+/* tpm2-tss does not compare what it unmarshals with the size of the response: it would complete a short one from what
+ * its buffer held before. So that it finds zeros there the buffer is cleared, where a response has a fixed size that
+ * is checked here, and of the others wire_parameter_size() tells. */
+static bool size_is_possible(uint32_t code, size_t n) {
         switch (code) {
-        case TPM2_CC_PCR_Read:
-                return HEADER_SIZE + 4 + 4 + 4; /* update counter, counts of selections and digests */
         case TPM2_CC_ReadClock:
-                return HEADER_SIZE + 8 + 8 + 4 + 4 + 1; /* TPMS_TIME_INFO */
+                return n == HEADER_SIZE + 8 + 8 + 4 + 4 + 1; /* TPMS_TIME_INFO */
         case TPM2_CC_PCR_Extend:
-                return HEADER_SIZE + 4 + 5; /* parameter size, acknowledgement of the password session */
+                return n == HEADER_SIZE + 4 + 5; /* parameter size, acknowledgement of the password session */
         default:
-                return HEADER_SIZE;
+                return true;
         }
 }
 
-static bool response_is_valid(const Wire *w, size_t n) {
+static bool response_is_valid(Wire *w, size_t n) {
         Reader r = reader_new(w->response, n);
         uint16_t tag = reader_u16be(&r);
         uint32_t size = reader_u32be(&r), code = reader_u32be(&r), layer = code & TSS2_RC_LAYER_MASK;
 
         if (r.failed || size != n)
                 return false;
-        if (code == TPM2_RC_SUCCESS)
-                return tag == w->tag && n >= size_min(w->code);
+        w->is_success = code == TPM2_RC_SUCCESS;
+        if (w->is_success)
+                return tag == w->tag && size_is_possible(w->code, n);
         /* Codes of TPM 2.0 have one of these bits, and those of the kernel's resource manager its layer; everything
          * else could pass for an error of the software stack. */
         return tag == TPM2_ST_NO_SESSIONS && n == HEADER_SIZE && code & (TPM2_RC_FMT1 | TPM2_RC_VER1) &&
@@ -93,7 +95,7 @@ static TSS2_RC wire_fetch(Wire *w) {
 }
 
 /* ESYS asks with response NULL for the size first, then for the bytes. It is told TPM_MESSAGE_MAX, which is what its
- * buffer has, so that the bytes behind the response can be cleared (see size_min()). Not behind a mere header: to
+ * buffer has, so that the bytes behind the response can be cleared. Not behind an error: to
  * repeat a command after RETRY, ESYS restores its header and counts on the rest being there still. Its timeout is
  * always "for ever" in the synchronous calls; ours is the deadline. */
 static TSS2_RC wire_receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *response, int32_t timeout _unused_) {
@@ -109,9 +111,9 @@ static TSS2_RC wire_receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *resp
         if (*size < w->size)
                 return TSS2_TCTI_RC_INSUFFICIENT_BUFFER;
         memcpy(response, w->response, w->size);
-        if (w->size > HEADER_SIZE)
+        if (w->is_success)
                 memset(response + w->size, 0, *size - w->size);
-        *size = w->size;
+        *size = w->last_size = w->size;
         w->size = 0;
         return TSS2_RC_SUCCESS;
 }
@@ -163,6 +165,10 @@ Wire *wire_free(Wire *w) {
 
 TSS2_TCTI_CONTEXT *wire_tcti(Wire *w) {
         return (TSS2_TCTI_CONTEXT *) w;
+}
+
+size_t wire_parameter_size(const Wire *w) {
+        return w->last_size - HEADER_SIZE;
 }
 
 bool wire_is_late(const Wire *w) {

@@ -21,6 +21,9 @@ Wire *wire_free(Wire *w);
 
 TSS2_TCTI_CONTEXT *wire_tcti(Wire *w);
 
+/* Bytes behind the header of the last response, to be compared with what was made of it. */
+size_t wire_parameter_size(const Wire *w);
+
 /* A command was sent and its response has not come. */
 bool wire_is_late(const Wire *w);
 

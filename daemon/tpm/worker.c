@@ -15,7 +15,7 @@ typedef struct Worker {
         Shared *shared;
         ClassSet classes;
         Connection connection;
-        bool is_paying; /* running what is owed */
+        bool is_paying; /* runs what is owed */
         char name[16];
 } Worker;
 
@@ -79,12 +79,10 @@ static void opened(void *userdata) {
         Worker *w = userdata;
 
         if (w->is_paying)
-                return; /* it was lost and opened again meanwhile */
-        w->is_paying = true;
+                return; /* the others follow in their order */
         queue_owed_is_due(w->shared->queue);
         for (TpmJob *job; (job = queue_take_owed(w->shared->queue));)
                 run_job(w, job);
-        w->is_paying = false;
 }
 
 static void reset_seen(void *userdata) {
@@ -189,13 +187,16 @@ static void run_job(Worker *w, TpmJob *job) {
         Connection *c = &w->connection;
         const TpmClass urgency = c->urgency;
         const unsigned pinned = c->pinned;
+        const bool is_paying = w->is_paying;
         TpmError e;
 
         c->urgency = job->class;
         c->pinned = 0;
-        e = execute(c, job, &job->answer->result);
+        w->is_paying = is_paying || (job->type == TPM_JOB_EXTEND && job->extend.owed);
+        e = execute(c, job, job->answer ? &job->answer->result : NULL);
         c->urgency = urgency;
         c->pinned = pinned;
+        w->is_paying = is_paying;
         if (job->type == TPM_JOB_EXTEND)
                 finish_extend(w, job, e);
         else if (job->type == TPM_JOB_HARVEST)
