@@ -49,6 +49,7 @@ static TpmError dial(Connection *c) {
                 c->wire = wire_free(c->wire);
                 return tpm_error_why(TPM_FAILED, "cannot make an ESYS context");
         }
+        c->opened_at = now_monotonic();
         c->generation++;
         return (TpmError){};
 }

@@ -29,6 +29,7 @@ typedef struct Connection {
 
         Wire *wire;
         ESYS_CONTEXT *esys; /* NULL: closed */
+        usec_t opened_at;   /* CLOCK_MONOTONIC */
         TpmCounters counters;
         BankSet banks;       /* allocated */
         unsigned generation; /* one more with each opening: what was loaded before is gone */

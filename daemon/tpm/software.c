@@ -24,6 +24,7 @@
 #include "lib/io/file.h"
 
 #define START_DEADLINE (5 * USEC_PER_SEC)
+#define CONTROL_SUFFIX ".ctrl" /* tpm2-tss's TCTI looks for the control channel there */
 
 static int fail(const char **reterr_why, int error, const char *why) {
         *reterr_why = why;
@@ -56,8 +57,9 @@ static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attrib
                                                                        POSIX_SPAWN_SETSIGDEF);
 }
 
-static int spawn(char *const *argv, pid_t *ret) {
-        char *const environment[] = { (char[]){ "PATH=/usr/local/bin:/usr/bin:/bin" }, NULL };
+/* argv is not changed (posix_spawn(3) has the type of main()'s argv for old times' sake). */
+static int spawn(const char *const *argv, pid_t *ret) {
+        char *const environment[] = { NULL };
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
         int r;
@@ -68,7 +70,7 @@ static int spawn(char *const *argv, pid_t *ret) {
         r = posix_spawnattr_init(&attributes);
         if (r == 0) {
                 r = set_up(&actions, &attributes)
-                            ?: posix_spawnp(ret, argv[0], &actions, &attributes, argv, environment);
+                            ?: posix_spawnp(ret, argv[0], &actions, &attributes, (char *const *) argv, environment);
                 posix_spawnattr_destroy(&attributes);
         }
         posix_spawn_file_actions_destroy(&actions);
@@ -97,30 +99,24 @@ static int wait_for_child(pid_t pid) {
         }
 }
 
-/* With --daemon swtpm puts itself into the background once its socket is there, in a session of its own. All paths
- * are absolute: with a relative one it would start all the same, and answer 0x101 to everything. */
+/* With --daemon swtpm puts itself into the background once its sockets are there, in a session of its own. All paths
+ * are absolute: with a relative one it would start all the same, and answer 0x101 to everything. We need no control
+ * channel, but tpm2-tools do not work without one of that name. */
 static int start(const char *dir, const char *path, const char **reterr_why) {
-        _cleanup_free_ char *state = NULL, *server = NULL, *pid_file = NULL;
+        _cleanup_free_ char *state = NULL, *server = NULL, *control = NULL, *pid_file = NULL;
         pid_t pid;
         int r;
 
         if (asprintf(&state, "dir=%s,mode=0600", dir) < 0 ||
             asprintf(&server, "type=unixio,path=%s,mode=0600", path) < 0 ||
+            asprintf(&control, "type=unixio,path=%s" CONTROL_SUFFIX ",mode=0600", path) < 0 ||
             asprintf(&pid_file, "file=%s/swtpm.pid", dir) < 0)
                 return fail(reterr_why, -ENOMEM, "out of memory");
-        char *const argv[] = { (char[]){ "swtpm" },
-                               (char[]){ "socket" },
-                               (char[]){ "--tpm2" },
-                               (char[]){ "--daemon" },
-                               (char[]){ "--tpmstate" },
-                               state,
-                               (char[]){ "--server" },
-                               server,
-                               (char[]){ "--pid" },
-                               pid_file,
-                               (char[]){ "--flags" },
-                               (char[]){ "not-need-init,startup-clear" },
-                               NULL };
+        const char *const argv[] = {
+                "swtpm", "socket", "--tpm2", "--daemon", "--tpmstate", state,     "--server",
+                server,  "--ctrl", control,  "--pid",    pid_file,     "--flags", "not-need-init,startup-clear",
+                NULL
+        };
 
         r = spawn(argv, &pid);
         if (r == -ENOENT)
@@ -143,8 +139,8 @@ int software_tpm_start(const char *dir, char **ret, const char **reterr_why) {
         if (asprintf(&conf, "swtpm:%s/swtpm.sock", dir) < 0)
                 return fail(reterr_why, -ENOMEM, "out of memory");
         path = conf + strlen("swtpm:");
-        if (strlen(path) >= sizeof(((struct sockaddr_un *) NULL)->sun_path))
-                return fail(reterr_why, -ENAMETOOLONG, "the path of a TPM socket may have at most 107 bytes");
+        if (strlen(path) + strlen(CONTROL_SUFFIX) >= sizeof(((struct sockaddr_un *) NULL)->sun_path))
+                return fail(reterr_why, -ENAMETOOLONG, "the directory of a software TPM may have at most 91 bytes");
         r = make_directories(dir, 0700);
         if (r < 0)
                 return fail(reterr_why, r, "the directory of the software TPM cannot be made");

@@ -19,7 +19,8 @@ typedef struct TpmOptions {
         const char *device;            /* "auto" (default): /dev/tpmrm0, or any other /dev/tpmrm* when it is not there;
                                         * "device:/path"; "swtpm:/path/of/socket" */
         usec_t command_deadline;       /* for one TPM command, busy answers and their repetitions included; 5 s */
-        usec_t linger;                 /* without a resource manager: how long an idle connection is kept; 5 ms */
+        usec_t linger;                 /* without a resource manager: how long an idle connection is kept (and after
+                                        * four times as long a busy one is given up for a moment); 5 ms */
         const TpmTransport *transport; /* instead of `device`, for tests (daemon/tpm/transport.h) */
 } TpmOptions;
 

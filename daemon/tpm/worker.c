@@ -11,6 +11,8 @@
 #include "daemon/tpm/run.h"
 #include "lib/base/alloc.h"
 
+enum { TURN = 4 }; /* so many times the linger a connection is held, whatever there is to do */
+
 typedef struct Worker {
         Shared *shared;
         ClassSet classes;
@@ -207,16 +209,19 @@ static void run_job(Worker *w, TpmJob *job) {
         }
 }
 
-/* Without a resource manager others wait for the TPM while we hold it. */
-static void idle(Worker *w) {
+/* Without a resource manager others wait while we hold the TPM: so not when there is nothing to do, and not for ever
+ * when there always is. */
+static void share(Worker *w, bool is_idle) {
         Connection *c = &w->connection;
-        Queue *q = w->shared->queue;
+        const usec_t linger = w->shared->linger;
 
         if (w->shared->transport.resource_manager || !connection_is_held(c)) {
-                queue_wait(q, w->classes, USEC_INFINITY);
+                if (is_idle)
+                        queue_wait(w->shared->queue, w->classes, USEC_INFINITY);
                 return;
         }
-        if (!queue_wait(q, w->classes, now_monotonic() + w->shared->linger))
+        if (is_idle ? !queue_wait(w->shared->queue, w->classes, now_monotonic() + linger)
+                    : now_monotonic() - c->opened_at > TURN * linger)
                 connection_rest(c);
 }
 
@@ -230,8 +235,7 @@ static void *run(void *userdata) {
 
                 if (job)
                         run_job(w, job);
-                else
-                        idle(w);
+                share(w, !job);
         }
         for (TpmJob *job; (job = queue_take(s->queue, w->classes));)
                 run_job(w, job);
