@@ -64,7 +64,7 @@ static TpmError unseal(Connection *c, const Handle *object, const Handle *sessio
         _cleanup_(sensitive_freep) TPM2B_SENSITIVE_DATA *data = NULL;
         TpmError e = COMMAND(c, Esys_Unseal(c->esys, object->tr, session->tr, ESYS_TR_NONE, ESYS_TR_NONE, &data));
 
-        wipe_command_buffer(c);
+        wipe_traces(c);
         if (failed(e))
                 return e;
         if (data->size != SEALED_KEY_SIZE)

@@ -68,7 +68,8 @@ TpmJob *tpm_job_read(void);
  * again (once more is better than never) and EXTEND reports TPM_LOST. */
 TpmJob *tpm_job_extend(TpmClass class);
 
-/* Seals `key` under the storage root key, to be opened by a PolicyPCR session with that policy digest alone. */
+/* Seals `key` under the storage root key, to be opened by a PolicyPCR session with that policy digest alone. After any
+ * outcome but TPM_OK the key must not be used for anything: try again with another one. */
 TpmJob *tpm_job_seal(const uint8_t policy[SHA256_SIZE], const uint8_t key[SEALED_KEY_SIZE]);
 
 /* The cap is always extended, as the last command and whatever failed before it; when that fails it is owed. */

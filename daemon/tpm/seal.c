@@ -62,25 +62,37 @@ static TpmError marshal(const TPM2B_PRIVATE *private, const TPM2B_PUBLIC *public
         return (TpmError){};
 }
 
-static TpmError seal_once(Connection *c, const TpmJob *job, TpmResult *result) {
-        _cleanup_(handle_done) Handle srk = {}, session = {};
-        _cleanup_esys_ TPM2B_PRIVATE *private = NULL;
-        _cleanup_esys_ TPM2B_PUBLIC *public = NULL;
+static TpmError get_ready(Connection *c, Handle *ret_srk, Handle *ret_session, TpmName *ret_name) {
         TpmError e = connection_open_pinned(c);
 
         if (!failed(e))
-                e = srk_load(c, &srk, &result->seal.srk_name);
+                e = srk_load(c, ret_srk, ret_name);
         if (!failed(e))
-                e = srk_session(c, &srk, TPM2_SE_HMAC, &session);
+                e = srk_session(c, ret_srk, TPM2_SE_HMAC, ret_session);
+        return e;
+}
+
+/* *ret_tried: the key has been given to ESYS. */
+static TpmError seal_once(Connection *c, const TpmJob *job, TpmResult *result, bool *ret_tried) {
+        _cleanup_(handle_done) Handle srk = {}, session = {};
+        _cleanup_esys_ TPM2B_PRIVATE *private = NULL;
+        _cleanup_esys_ TPM2B_PUBLIC *public = NULL;
+        TpmError e;
+
+        *ret_tried = false;
+        e = get_ready(c, &srk, &session, &result->seal.srk_name);
         if (failed(e))
                 return e;
+        *ret_tried = true;
         e = create(c, job, &srk, &session, &private, &public);
-        wipe_command_buffer(c);
+        wipe_traces(c);
         return failed(e) ? e : marshal(private, public, result);
 }
 
+/* A lost connection is opened again once, but not with a key of which ESYS may have left a copy behind (wipe.h). */
 TpmError seal_run(Connection *c, const TpmJob *job, TpmResult *result) {
-        TpmError e = seal_once(c, job, result);
+        bool tried;
+        TpmError e = seal_once(c, job, result, &tried);
 
-        return e.outcome == TPM_LOST ? seal_once(c, job, result) : e;
+        return e.outcome == TPM_LOST && !tried ? seal_once(c, job, result, &tried) : e;
 }
