@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a job holds while it is under way. */
+
+#include "daemon/tpm/job.h"
+
+typedef struct SealedItem {
+        uint8_t *srk_name, *public, *private;
+        size_t srk_name_size, public_size, private_size;
+        HashAlg bank;
+        PcrSet pcrs;
+        bool decided; /* its TpmHarvested holds what came of it */
+} SealedItem;
+
+/* A result in the queue. */
+typedef struct Answer {
+        TpmResult result; /* first: tpm_result_free() frees the whole */
+        struct Answer *next;
+} Answer;
+
+Answer *answer_new(TpmJobType type); /* NULL when out of memory */
+
+struct TpmJob {
+        TpmJob *next; /* in a queue */
+        uint64_t id;
+        TpmJobType type;
+        TpmClass class;
+
+        /* Made when the job is, so that no answer is ever lost for want of memory. */
+        Answer *answer;
+        Answer *later; /* the second one, of jobs that may be owed */
+
+        union {
+                struct {
+                        TpmExtend *items;
+                        size_t n, allocated;
+                        size_t done;
+                        bool has_cap;
+                        TpmExtend cap; /* if the TPM was reset */
+                        bool owed;     /* the first result has been given */
+                        bool foreign;  /* a register held neither the value before nor the one after */
+                } extend;
+                struct {
+                        uint8_t policy[SHA256_SIZE], key[SEALED_KEY_SIZE];
+                } seal;
+                struct {
+                        SealedItem *items;
+                        size_t n, allocated;
+                        TpmJob *cap; /* a LOCK job of its own */
+                } harvest;
+        };
+};
+
+/* All extends are in. */
+static inline bool extend_is_complete(const TpmJob *job) {
+        return job->extend.done == job->extend.n;
+}

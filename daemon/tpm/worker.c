@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Running jobs. */
+
+#include "daemon/tpm/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "daemon/tpm/clock.h"
+#include "daemon/tpm/run.h"
+#include "lib/base/alloc.h"
+
+enum { TURN = 4 }; /* so many times the linger a connection is held, whatever there is to do */
+
+typedef struct Worker {
+        Shared *shared;
+        ClassSet classes;
+        Connection connection;
+        bool is_paying; /* runs what is owed */
+        char name[16];
+} Worker;
+
+static void run_job(Worker *w, TpmJob *job);
+
+int shared_new(const TpmTransport *transport, usec_t command_deadline, usec_t linger, Shared **ret) {
+        _cleanup_free_ Shared *s = new0(Shared, 1);
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        r = queue_new(&s->queue);
+        if (r < 0)
+                return r;
+        s->transport = *transport;
+        s->command_deadline = command_deadline;
+        s->linger = linger;
+        s->references = 1;
+        pthread_mutex_init(&s->lock, NULL);
+        pthread_mutex_init(&s->life.lock, NULL);
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+static Shared *shared_ref(Shared *s) {
+        pthread_mutex_lock(&s->lock);
+        s->references++;
+        pthread_mutex_unlock(&s->lock);
+        return s;
+}
+
+Shared *shared_unref(Shared *s) {
+        bool last;
+
+        if (!s)
+                return NULL;
+        pthread_mutex_lock(&s->lock);
+        last = --s->references == 0;
+        pthread_mutex_unlock(&s->lock);
+        if (!last)
+                return NULL;
+        queue_free(s->queue);
+        transport_done(&s->transport);
+        pthread_mutex_destroy(&s->lock);
+        pthread_mutex_destroy(&s->life.lock);
+        free(s);
+        return NULL;
+}
+
+/* Classes of this worker above the one that runs. */
+static void give_way(void *userdata) {
+        Worker *w = userdata;
+        ClassSet above = class_bit(w->connection.urgency) - 1;
+
+        for (TpmJob *job; (job = queue_take(w->shared->queue, w->classes & above));)
+                run_job(w, job);
+}
+
+/* Owed extends are the first commands of a TPM that has returned, whichever worker finds it. */
+static void opened(void *userdata) {
+        Worker *w = userdata;
+
+        if (w->is_paying)
+                return; /* the others follow in their order */
+        queue_owed_is_due(w->shared->queue);
+        for (TpmJob *job; (job = queue_take_owed(w->shared->queue));)
+                run_job(w, job);
+}
+
+static void reset_seen(void *userdata) {
+        Worker *w = userdata;
+        Answer *a = answer_new(TPM_JOB_NONE);
+
+        if (!a)
+                return; /* the jobs that meet the reset still say so */
+        a->result.outcome = TPM_RESET;
+        tpm_error_describe(tpm_error_why(TPM_RESET, "the TPM was reset"), a->result.detail, sizeof(a->result.detail));
+        queue_answer(w->shared->queue, a);
+}
+
+static bool is_stopping(void *userdata) {
+        Worker *w = userdata;
+
+        return queue_is_stopping(w->shared->queue);
+}
+
+static const ConnectionHooks hooks = {
+        .give_way = give_way,
+        .opened = opened,
+        .reset_seen = reset_seen,
+        .is_stopping = is_stopping,
+};
+
+static TpmError execute(Connection *c, TpmJob *job, TpmResult *result) {
+        switch (job->type) {
+        case TPM_JOB_STATE:
+                return state_run(c, result);
+        case TPM_JOB_READ:
+                return read_run(c, result);
+        case TPM_JOB_EXTEND:
+                return extend_run(c, job);
+        case TPM_JOB_SEAL:
+                return seal_run(c, job, result);
+        case TPM_JOB_HARVEST:
+                return harvest_run(c, job, result);
+        default:
+                return tpm_error_why(TPM_FAILED, "no such job");
+        }
+}
+
+/* What the TPM refused once it will refuse again; everything else may pass. */
+static bool is_to_be_owed(const TpmJob *job, TpmError e) {
+        return job->type == TPM_JOB_EXTEND && job->class == TPM_CLASS_LOCK && !extend_is_complete(job) &&
+               e.outcome != TPM_REFUSED;
+}
+
+static void fill_extend_result(const TpmJob *job, TpmResult *result) {
+        result->extend.done = job->extend.done;
+        result->extend.uncertain = !extend_is_complete(job) && job->extend.items[job->extend.done].uncertain;
+}
+
+static void answer(Worker *w, Answer **answer, uint64_t id, TpmError e) {
+        TpmResult *result = &(*answer)->result;
+
+        result->id = id;
+        result->outcome = e.outcome;
+        result->rc = e.rc;
+        tpm_error_describe(e, result->detail, sizeof(result->detail));
+        queue_answer(w->shared->queue, TAKE_PTR(*answer));
+}
+
+/* Takes the job over. An owed job stays silent until it is done, or refused for good. */
+static void finish_extend(Worker *w, TpmJob *job, TpmError e) {
+        bool is_owed = is_to_be_owed(job, e);
+        Answer **next = job->extend.owed ? &job->later : &job->answer;
+
+        if (!is_owed || !job->extend.owed) {
+                fill_extend_result(job, &(*next)->result);
+                (*next)->result.owed = is_owed;
+                answer(w, next, job->id, e);
+        }
+        if (is_owed) {
+                job->extend.owed = true;
+                queue_owe(w->shared->queue, job);
+                return;
+        }
+        if (job->extend.owed)
+                queue_owe_no_more(w->shared->queue);
+        tpm_job_free(job);
+}
+
+/* Takes the job over. A cap that is owed lives on as a job of its own, under the id of the harvest. */
+static void finish_harvest(Worker *w, TpmJob *job, TpmError e) {
+        TpmJob *cap = job->harvest.cap;
+        bool is_owed = is_to_be_owed(cap, e);
+
+        job->answer->result.owed = is_owed;
+        answer(w, &job->answer, job->id, e);
+        if (is_owed) {
+                cap->id = job->id;
+                cap->extend.owed = true;
+                queue_owe(w->shared->queue, TAKE_PTR(job->harvest.cap));
+        }
+        tpm_job_free(job);
+}
+
+/* Takes the job over. It may be run from inside another one, between two of that one's commands. */
+static void run_job(Worker *w, TpmJob *job) {
+        Connection *c = &w->connection;
+        const TpmClass urgency = c->urgency;
+        const unsigned pinned = c->pinned;
+        const bool is_paying = w->is_paying;
+        TpmError e;
+
+        c->urgency = job->class;
+        c->pinned = 0;
+        w->is_paying = is_paying || (job->type == TPM_JOB_EXTEND && job->extend.owed);
+        e = execute(c, job, job->answer ? &job->answer->result : NULL);
+        c->urgency = urgency;
+        c->pinned = pinned;
+        w->is_paying = is_paying;
+        if (job->type == TPM_JOB_EXTEND)
+                finish_extend(w, job, e);
+        else if (job->type == TPM_JOB_HARVEST)
+                finish_harvest(w, job, e);
+        else {
+                answer(w, &job->answer, job->id, e);
+                tpm_job_free(job);
+        }
+}
+
+/* Without a resource manager others wait while we hold the TPM: so not when there is nothing to do, and not for ever
+ * when there always is. */
+static void share(Worker *w, bool is_idle) {
+        Connection *c = &w->connection;
+        const usec_t linger = w->shared->linger;
+
+        if (w->shared->transport.resource_manager || !connection_is_held(c)) {
+                if (is_idle)
+                        queue_wait(w->shared->queue, w->classes, USEC_INFINITY);
+                return;
+        }
+        if (is_idle ? !queue_wait(w->shared->queue, w->classes, now_monotonic() + linger)
+                    : now_monotonic() - c->opened_at > TURN * linger)
+                connection_rest(c);
+}
+
+static void *run(void *userdata) {
+        _cleanup_free_ Worker *w = userdata;
+        Shared *s = w->shared;
+
+        pthread_setname_np(pthread_self(), w->name);
+        while (!queue_is_stopping(s->queue)) {
+                TpmJob *job = queue_take(s->queue, w->classes);
+
+                if (job)
+                        run_job(w, job);
+                share(w, !job);
+        }
+        for (TpmJob *job; (job = queue_take(s->queue, w->classes));)
+                run_job(w, job);
+        connection_close(&w->connection);
+        queue_ended(s->queue);
+        shared_unref(s);
+        return NULL;
+}
+
+/* Signals are the business of the thread that waits for them. */
+static int start_without_signals(pthread_t *ret, void *(*function)(void *), void *userdata) {
+        sigset_t all, before;
+        int r;
+
+        sigfillset(&all);
+        r = pthread_sigmask(SIG_SETMASK, &all, &before);
+        if (r != 0)
+                return -r;
+        r = pthread_create(ret, NULL, function, userdata);
+        (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+        return -r;
+}
+
+int worker_start(Shared *s, ClassSet classes, const char *name, pthread_t *ret) {
+        _cleanup_free_ Worker *w = new0(Worker, 1);
+        int r;
+
+        if (!w)
+                return -ENOMEM;
+        *w = (Worker){
+                .shared = shared_ref(s),
+                .classes = classes,
+                .connection = { .transport = &s->transport,
+                                .deadline = s->command_deadline,
+                                .life = &s->life,
+                                .hooks = &hooks,
+                                .userdata = w,
+                                .urgency = TPM_CLASS_REST },
+        };
+        strncpy(w->name, name, sizeof(w->name) - 1);
+        r = start_without_signals(ret, run, w);
+        if (r < 0) {
+                shared_unref(s);
+                return r;
+        }
+        (void) TAKE_PTR(w);
+        return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A transport that looks over our shoulder: keeps every byte, and extends a register where it hurts. */
+
+#include "daemon/tpm/transport.h"
+#include "lib/base/bytes.h"
+
+typedef struct Sniffer {
+        TpmTransport inner, outer;
+        Buffer seen;
+        unsigned meddlings; /* before each of the next so many Unseal commands PCR 10 is extended */
+        unsigned unseals;   /* commands that went through */
+} Sniffer;
+
+/* Over the socket of a swtpm. The sniffer must stay where it is while the transport is in use. */
+void sniffer_init(Sniffer *s, const char *conf);
+void sniffer_done(Sniffer *s);
