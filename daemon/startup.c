@@ -18,7 +18,6 @@
 #include "version.h"
 
 DEFINE_CLEANUP(LogReader *, log_reader_free)
-DEFINE_CLEANUP(TpmResult *, tpm_result_free)
 
 static int log_problems(const ProblemList *l) {
         for (size_t i = 0; i < l->size; i++) {

@@ -5,6 +5,7 @@
 #include "policy/policy.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/macro.h"
 
@@ -92,6 +93,18 @@ Verdict policy_judge(const Policy *p, const Observation *o) {
                 }
         }
         return v;
+}
+
+bool policy_lets_pass(const Policy *p, const uint8_t digest[SHA256_SIZE]) {
+        Observation o = { .has_digest = true };
+        const Lookup lookup = { p, &o };
+
+        memcpy(o.digest, digest, SHA256_SIZE);
+        for (size_t i = 0; i < p->rules_size; i++)
+                if (p->rules[i].actions & ~(unsigned) (RULE_IGNORE | RULE_ALLOW) &&
+                    match_test(&p->rules[i].references, in_reference, &lookup))
+                        return false;
+        return is_known(p, &o);
 }
 
 FailureAction policy_on_failure(const Policy *p, Failure f) {

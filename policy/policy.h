@@ -83,6 +83,10 @@ typedef struct Verdict {
 /* Judges. An observation without a digest is in no reference set. No match: allowed, and recorded. */
 Verdict policy_judge(const Policy *p, const Observation *o);
 
+/* True when a file with this digest is in a reference set and no rule that is recorded with its context (alert, deny,
+ * kill, lock) can match it, whoever runs it and wherever it lies. */
+bool policy_lets_pass(const Policy *p, const uint8_t digest[SHA256_SIZE]);
+
 /* True when the actions, taken in enforce, keep the file from running. */
 static inline bool actions_refuse(unsigned actions) {
         return actions & (RULE_DENY | RULE_KILL | RULE_LOCK);

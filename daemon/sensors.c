@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The sensors: made, probed, listened to. */
+
+#include <errno.h>
+#include <openssl/rand.h>
+
+#include "daemon/manager.h"
+#include "daemon/sensor/subject.h"
+#include "lib/base/alloc.h"
+#include "lib/io/log.h"
+
+enum { CACHE_MAX = 16384 };
+
+static void set_level(Manager *m, Watched w, Level level, const char *why) {
+        m->levels[w] = level;
+        (void) free_and_strdup(&m->level_why[w], why);
+}
+
+/* At start the levels wait for the start record; later a change is an input of its own. */
+static void on_level(Manager *m, Watched w, Level level, const char *why) {
+        Input in = { .type = INPUT_LEVELS };
+
+        set_level(m, w, level, why);
+        if (level == LEVEL_OFF)
+                log_message(LOG_WARNING, "%s: off: %s", watched_names[w], strempty(why));
+        if (!m->started) {
+                if (m->probes_left > 0 && --m->probes_left == 0)
+                        manager_probed(m);
+                return;
+        }
+        memcpy(in.levels.levels, m->levels, sizeof(in.levels.levels));
+        for (Watched i = 0; i < _WATCHED_MAX; i++)
+                in.levels.why[i] = m->level_why[i];
+        manager_feed(m, &in);
+        if (m->bus)
+                bus_levels_changed(m->bus);
+}
+
+static void on_gate_level(void *userdata, Level level, const char *why) {
+        on_level(userdata, WATCHED_EXEC, level, why);
+}
+
+static void on_observer_level(void *userdata, Level level, const char *why) {
+        on_level(userdata, WATCHED_UNGATED, level, why);
+}
+
+static void on_ask(void *userdata, const Observation *o) {
+        Manager *m = userdata;
+        const Input in = { .type = INPUT_EXEC, .exec = *o };
+
+        if (m->observer)
+                observer_drain(m->observer); /* an exec that is over ends the answers given for it */
+        manager_feed(m, &in);
+}
+
+static void on_late(void *userdata, uint64_t token) {
+        const Input in = { .type = INPUT_ANSWER_LATE, .token = token };
+
+        manager_feed(userdata, &in);
+}
+
+static void on_failure(void *userdata, Failure row, const char *detail) {
+        Manager *m = userdata;
+
+        log_message(LOG_WARNING, "%s: %s", failure_name(row), strempty(detail));
+        if (m->started)
+                manager_failure(m, row, detail);
+}
+
+static bool is_known(void *userdata, const uint8_t digest[SHA256_SIZE]) {
+        const Manager *m = userdata;
+
+        return policy_lets_pass(engine_policy(m->engine), digest);
+}
+
+static void on_execed(void *userdata, const Execed *x) {
+        const Input in = { .type = INPUT_EXECED, .execed = *x };
+        Manager *m = userdata;
+
+        if (m->started)
+                manager_feed(m, &in);
+}
+
+static void on_lost(void *userdata, uint64_t first, uint64_t last, uint64_t count) {
+        const Input in = { .type = INPUT_LOST,
+                           .lost = { .sensor = "exec", .first = first, .last = last, .count = count } };
+        Manager *m = userdata;
+
+        if (m->started)
+                manager_feed(m, &in);
+}
+
+static void on_died(void *userdata, const char *why) {
+        Manager *m = userdata;
+
+        manager_failure(m, FAILURE_HOOKS_DEAD, why);
+        on_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
+}
+
+/* The observer may be refused by the kernel; the guard works without it, and says so. */
+static int start_observer(Manager *m) {
+        const ObserverOptions options = { .cgroup = m->config.scope_cgroup };
+        const ObserverOps ops = {
+                .execed = on_execed,
+                .lost = on_lost,
+                .died = on_died,
+                .level = on_observer_level,
+                .userdata = m,
+        };
+        const char *why = NULL;
+        int r;
+
+        r = observer_new(m->event, &options, &ops, &m->observer);
+        if (r < 0)
+                return r;
+        if (observer_attach(m->observer, &why) >= 0)
+                return 0;
+        log_message(LOG_WARNING, "programs that run past the gate cannot be seen: %s", strempty(why));
+        set_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
+        m->observer = observer_free(m->observer);
+        return 0;
+}
+
+static int start_gate(Manager *m) {
+        GateOptions options = {
+                .paths = (const char *const *) m->config.file_systems,
+                .cgroup = m->config.scope_cgroup,
+                .hash_deadline = m->config.hash_deadline,
+                .answer_deadline = m->config.answer_deadline,
+                .max_file_size = m->config.max_file_size,
+                .queue_max = m->config.queue_max,
+                .workers = (unsigned) m->config.workers,
+                .cache_max = CACHE_MAX,
+                .identify_fd = m->observer ? observer_identify_fd(m->observer) : -1,
+        };
+        const GateOps ops = {
+                .ask = on_ask,
+                .late = on_late,
+                .failure = on_failure,
+                .level = on_gate_level,
+                .is_known = is_known,
+                .identify = m->observer ? observer_identify : NULL,
+                .userdata = m,
+        };
+        int r;
+
+        if (RAND_bytes(options.seed, sizeof(options.seed)) != 1)
+                return -EIO;
+        r = gate_new(m->event, &options, &ops, &m->gate);
+        if (r >= 0)
+                gate_set_needs_subject(m->gate, engine_policy(m->engine)->needs_subject);
+        return r;
+}
+
+/* Marks and attaches; what the probes show comes to on_level() from the event loop. */
+int sensors_start(Manager *m) {
+        int r;
+
+        for (Watched w = WATCHED_LIBRARY; w < _WATCHED_MAX; w++)
+                set_level(m, w, LEVEL_OFF, "not watched by this version");
+        r = start_observer(m);
+        if (r >= 0)
+                r = start_gate(m);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "cannot start the sensors");
+        m->probes_left = 1 + (m->observer != NULL);
+        if (m->observer) {
+                observer_gate_armed(m->observer, gate_armed(m->gate));
+                r = observer_probe(m->observer, m->options->canary);
+                if (r < 0)
+                        on_observer_level(m, LEVEL_OFF, "the probe could not be started");
+        }
+        r = gate_probe(m->gate, m->options->canary);
+        if (r < 0)
+                on_gate_level(m, LEVEL_OFF, "the probe could not be started");
+        return 0;
+}
+
+void sensors_open(Manager *m) {
+        gate_open(m->gate);
+}
+
+void sensors_kill(Manager *m _unused_, uint32_t pid, usec_t started) {
+        int r = process_kill(pid, started);
+
+        if (r < 0)
+                log_errno(LOG_ERR, r, "cannot kill process %u", pid);
+}
