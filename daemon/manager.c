@@ -36,6 +36,7 @@ void manager_done(Manager *m) {
         event_store_free(m->store);
         for (Watched w = 0; w < _WATCHED_MAX; w++)
                 free(m->level_why[w]);
+        free(m->scope);
         config_done(&m->config);
         sd_event_unref(m->event);
 }

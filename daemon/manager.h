@@ -56,6 +56,7 @@ typedef struct Manager {
         uint8_t boot_values[PCR_COUNT][DIGEST_MAX];
         PcrSet boot_pcrs;
         const char *taints[TAINTS_MAX + 1];
+        char *scope; /* "machine" or "cgroup:/path" */
 
         /* on the way */
         uint64_t committed_upto;           /* + 1: what the committed file has; 0: nothing of this run */

@@ -33,16 +33,26 @@ static void succeed(Manager *m, uint64_t request) {
 
 static void get_properties(void *userdata, BusProperties *ret) {
         const Manager *m = userdata;
+        GateStats gate = {};
 
         *ret = (BusProperties){
                 .version = SEALWATCH_VERSION,
                 .life = m->life.name,
-                .scope = m->config.scope_cgroup ?: "machine",
+                .scope = m->scope,
                 .taints = m->taints,
                 .measurement_pcr = (uint32_t) m->config.measurement_pcr,
                 .cap_pcr = (uint32_t) m->config.cap_pcr,
                 .poison_pcrs = m->config.poison_pcrs,
         };
+        if (m->gate)
+                gate_stats(m->gate, &gate);
+        memcpy(ret->gate,
+               (const BusCounter[BUS_GATE_COUNTERS]){ { "asked", gate.asked },
+                                                      { "hashed", gate.hashed },
+                                                      { "cached", gate.hits },
+                                                      { "let-go", gate.let_go },
+                                                      { "waiting", gate.waiting } },
+               sizeof(ret->gate));
         engine_status(m->engine, &ret->status);
 }
 

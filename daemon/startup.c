@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -53,7 +54,15 @@ static int load_config(Manager *m) {
                 return EX_CONFIG;
         }
         config_check(&m->config, &problems);
-        return problem_list_is_empty(&problems) ? 0 : log_problems(&problems);
+        if (!problem_list_is_empty(&problems))
+                return log_problems(&problems);
+        if (m->config.scope_cgroup)
+                r = asprintf(&m->scope, "cgroup:%s", m->config.scope_cgroup);
+        else
+                r = asprintf(&m->scope, "machine");
+        if (r < 0)
+                m->scope = NULL;
+        return r < 0 ? EX_OSERR : 0;
 }
 
 static int load_first_policy(Manager *m) {
@@ -480,7 +489,7 @@ void manager_probed(Manager *m) {
                         .life = m->life.name,
                         .bootid = m->machine.boot_id,
                         .kernel = m->machine.kernel,
-                        .scope = m->config.scope_cgroup ?: "machine",
+                        .scope = m->scope,
                         .pid = (uint32_t) getpid(),
                         .reset_count = m->tpm_state.counters.reset,
                         .restart_count = m->tpm_state.counters.restart,

@@ -12,6 +12,14 @@
 
 typedef struct Bus Bus;
 
+/* A number with its name, in the property Gate. */
+typedef struct BusCounter {
+        const char *name;
+        uint64_t value;
+} BusCounter;
+
+enum { BUS_GATE_COUNTERS = 5 };
+
 /* What the properties show, borrowed for the length of one call. */
 typedef struct BusProperties {
         Status status;
@@ -19,6 +27,7 @@ typedef struct BusProperties {
         const char *const *taints; /* ended by NULL */
         uint32_t measurement_pcr, cap_pcr;
         PcrSet poison_pcrs;
+        BusCounter gate[BUS_GATE_COUNTERS];
 } BusProperties;
 
 typedef enum BusRequestType {

@@ -89,6 +89,15 @@ GETTER(failures) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+GETTER(gate) {
+        const BusProperties p = properties_of(userdata);
+        int r = sd_bus_message_open_container(m, 'a', "{st}");
+
+        for (size_t i = 0; r >= 0 && i < BUS_GATE_COUNTERS; i++)
+                r = sd_bus_message_append(m, "{st}", p.gate[i].name, p.gate[i].value);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 GETTER(tainted) {
         const BusProperties p = properties_of(userdata);
         int r = sd_bus_message_open_container(m, 'a', "s");
@@ -149,6 +158,7 @@ const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("DeniedCount", "t", get_denied_count, 0, 0),
         SD_BUS_PROPERTY("UngatedCount", "t", get_ungated_count, 0, 0),
         SD_BUS_PROPERTY("SuppressedCount", "t", get_suppressed_count, 0, 0),
+        SD_BUS_PROPERTY("Gate", "a{st}", get_gate, 0, 0),
         SD_BUS_PROPERTY("Failures", "a{st}", get_failures, 0, 0),
         SD_BUS_PROPERTY("MeasurementPCR", "u", get_measurement_pcr, 0, CONSTANT),
         SD_BUS_PROPERTY("CapPCR", "u", get_cap_pcr, 0, CONSTANT),

@@ -44,6 +44,8 @@ static int parse_arguments(const Ctl *c, int argc, char **argv, Arguments *a) {
         return optind < argc ? ctl_fail(c, CTL_USAGE, "events takes no arguments besides its options") : 0;
 }
 
+enum { VALUE_WIDTH = 120 }; /* of lists and maps; --format=json has them whole */
+
 /* One line: the number, the kind, the time, and every other key. */
 static void print_text(uint64_t seq, const char *kind, const json_t *event) {
         json_int_t at = json_integer_value(json_object_get(event, "time"));
@@ -65,7 +67,8 @@ static void print_text(uint64_t seq, const char *kind, const json_t *event) {
                 if (json_is_string(value))
                         printf(" %s=%s", key, json_string_value(value));
                 else
-                        printf(" %s=%s", key, strempty(dumped));
+                        printf(" %s=%.*s%s", key, VALUE_WIDTH, strempty(dumped),
+                               strlen(strempty(dumped)) > VALUE_WIDTH ? "…" : "");
         }
         putchar('\n');
 }

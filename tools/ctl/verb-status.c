@@ -127,6 +127,19 @@ static void print_map(const char *label, const json_t *map) {
         }
 }
 
+/* One line: "asked 12, hashed 3". */
+static void print_counters(const char *label, const json_t *map) {
+        const char *key, *comma = "";
+        json_t *value;
+
+        printf("%11s:", label);
+        json_object_foreach((json_t *) map, key, value) {
+                printf("%s %s %lld", comma, key, (long long) json_integer_value(value));
+                comma = ",";
+        }
+        putchar('\n');
+}
+
 static void print_people(const json_t *all) {
         bool trusted = streq(text(all, "State"), "trusted");
         const char *colour = !isatty(STDOUT_FILENO) ? "" : trusted ? "\033[32m" : "\033[1;31m";
@@ -141,6 +154,7 @@ static void print_people(const json_t *all) {
                number(all, "AnchoredCount"), number(all, "MeasurementPCR"));
         printf("%11s: %lld denied, %lld ungated, %lld lost, %lld suppressed\n", "Seen", number(all, "DeniedCount"),
                number(all, "UngatedCount"), number(all, "LostCount"), number(all, "SuppressedCount"));
+        print_counters("Gate", json_object_get(all, "Gate"));
         print_map("Failures", json_object_get(all, "Failures"));
         printf("%11s: PCR %lld is %s\n", "Cap", number(all, "CapPCR"),
                json_is_true(json_object_get(all, "Capped")) ? "capped: the TPM unseals no secret of ours any more"

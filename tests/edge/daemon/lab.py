@@ -71,8 +71,9 @@ class Lab:
         for d in ("etc/policy.d", "etc/reference.d", "run", "state", "log", "disk", "tpm", "tmp"):
             os.makedirs(f"{ROOT}/{d}")
         self.mount_disk()
-        for program in ("hello", "attack"):
-            shutil.copy(f"{BUILD}/tests/tools/{program}", f"{ROOT}/disk/")
+        shutil.copy(f"{BUILD}/tests/tools/payload-good", f"{ROOT}/disk/good")
+        if os.path.exists(f"{BUILD}/tests/tools/attack"):
+            shutil.copy(f"{BUILD}/tests/tools/attack", f"{ROOT}/disk/")
         self.make_unknown(f"{ROOT}/unknown")
         self.config()
         self.policy()
@@ -90,7 +91,7 @@ class Lab:
 
     def make_unknown(self, path, extra=b"x"):
         """A program that is in no reference set."""
-        shutil.copy(f"{BUILD}/tests/tools/hello", path)
+        shutil.copy(f"{BUILD}/tests/tools/payload-evil", path)
         with open(path, "ab") as f:
             f.write(extra)
         return path
@@ -206,7 +207,7 @@ class Lab:
         return subprocess.run(["bash", "-c", script, self.cgroup, *[str(w) for w in words]], **options)
 
     def runs(self, path):
-        return "hello" in self.watched(path).stdout
+        return "one runs" in self.watched(path).stdout.lower()
 
     # its TPM
 

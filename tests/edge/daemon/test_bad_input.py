@@ -43,7 +43,7 @@ def started_and_stopped(m):
     fresh(m)
     m.start()
     m.expect_state("trusted")
-    m.runs(f"{ROOT}/disk/hello")
+    m.runs(f"{ROOT}/disk/good")
     check(m.stop() == 0, "the stop was not clean")
 
 
