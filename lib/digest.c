@@ -6,6 +6,7 @@
 #include "lib/digest.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/cleanup.h"
@@ -114,12 +115,26 @@ int digest_stream_end(DigestStream *s, Digest *ret) {
         return stream_begin(s);
 }
 
+static pthread_key_t context_key; /* only for its destructor: thread-local variables have none in C */
+
+static void free_context(void *context) {
+        EVP_MD_CTX_free(context);
+}
+
+static void make_context_key(void) {
+        (void) pthread_key_create(&context_key, free_context); /* without it a thread's context stays behind */
+}
+
 /* Contexts are reused per thread: making one costs as much as a short digest. */
 static EVP_MD_CTX *thread_context(void) {
-        static _Thread_local EVP_MD_CTX *context; /* freed with the process; the threads here live as long */
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        static _Thread_local EVP_MD_CTX *context;
 
-        if (!context)
+        if (!context) {
                 context = EVP_MD_CTX_new();
+                (void) pthread_once(&once, make_context_key);
+                (void) pthread_setspecific(context_key, context);
+        }
         return context;
 }
 

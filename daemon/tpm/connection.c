@@ -33,6 +33,28 @@ static TpmError open_error(int error) {
         }
 }
 
+/* Waits before something is tried for the n-th time again; longer each time. False when the time is over. */
+static bool pause_before_retry(unsigned n, usec_t end) {
+        struct timespec pause = usec_to_timespec(MIN(USEC_PER_MSEC << MIN(n, 6U), 50 * USEC_PER_MSEC));
+
+        if (now_monotonic() >= end)
+                return false;
+        (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        return true;
+}
+
+/* A socket whose queue is full, and a device that allows one client, will have room in a moment. */
+static int open_wire(Connection *c) {
+        usec_t end = now_monotonic() + c->deadline;
+
+        for (unsigned n = 1;; n++) {
+                int r = wire_new(c->transport, c->deadline, &c->wire);
+
+                if ((r != -EAGAIN && r != -EBUSY) || !pause_before_retry(n, end))
+                        return r;
+        }
+}
+
 /* A new ESYS context over a new wire. */
 static TpmError dial(Connection *c) {
         TSS2_RC rc;
@@ -41,7 +63,7 @@ static TpmError dial(Connection *c) {
         if (c->wire && !wire_settle(c->wire))
                 return tpm_error_why(TPM_BUSY, "still no answer to an earlier command");
         c->wire = wire_free(c->wire);
-        r = wire_new(c->transport, c->deadline, &c->wire);
+        r = open_wire(c);
         if (r < 0)
                 return open_error(r);
         rc = Esys_Initialize(&c->esys, wire_tcti(c->wire), NULL);
@@ -178,11 +200,6 @@ void handle_done(Handle *h) {
         disown(c, gone.own);
 }
 
-/* How long to wait before a busy TPM is asked for the n-th time again. */
-static usec_t busy_pause(unsigned n) {
-        return MIN(USEC_PER_MSEC << MIN(n, 6U), 50 * USEC_PER_MSEC);
-}
-
 static bool is_busy(TSS2_RC rc) {
         TSS2_RC base = tpm_rc_base(rc);
 
@@ -210,20 +227,11 @@ static bool may_start(Connection *c, Attempt *a) {
         return false;
 }
 
-static bool sleep_until_less_busy(const Attempt *a) {
-        struct timespec pause = usec_to_timespec(busy_pause(a->count));
-
-        if (now_monotonic() >= a->end)
-                return false;
-        (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-        return true;
-}
-
 bool command_goes_on(Connection *c, Attempt *a) {
         if (a->count++ == 0)
                 return may_start(c, a);
         if (is_busy(a->rc))
-                return sleep_until_less_busy(a) && may_start(c, a);
+                return pause_before_retry(a->count, a->end) && may_start(c, a);
         if (is_out_of_room(a->rc) && !c->transport->resource_manager && !a->has_flushed && !c->is_flushing) {
                 a->has_flushed = true;
                 return !failed(flush_leftovers(c));

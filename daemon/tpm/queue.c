@@ -275,27 +275,30 @@ TpmJob *queue_take_owed(Queue *q) {
         return list_take(&q->due);
 }
 
-void queue_owe(Queue *q, TpmJob *job) {
-        QUEUE_LOCKED(q);
-
-        list_append(&q->owed, job);
-        q->owed_at = now_monotonic() + q->backoff;
-        pthread_cond_broadcast(&q->work); /* the worker of the other thread may have to wait less long now */
-}
-
 void queue_owe_no_more(Queue *q) {
         QUEUE_LOCKED(q);
 
         q->backoff = BACKOFF_MIN;
 }
 
-void queue_answer(Queue *q, Answer *answer) {
+static void put_answer(Queue *q, Answer *answer) {
         const uint64_t one = 1;
-        QUEUE_LOCKED(q);
 
         answer->next = NULL;
         *q->answers_end = answer;
         q->answers_end = &answer->next;
         (void) !write(q->event_fd, &one, sizeof(one)); /* fails only when it counts 2^64 already */
         pthread_cond_broadcast(&q->answers);
+}
+
+void queue_answer(Queue *q, Answer *answer, TpmJob *owed) {
+        QUEUE_LOCKED(q);
+
+        if (answer)
+                put_answer(q, answer);
+        if (owed) {
+                list_append(&q->owed, owed);
+                q->owed_at = now_monotonic() + q->backoff;
+                pthread_cond_broadcast(&q->work); /* the other worker may have to wait less long now */
+        }
 }

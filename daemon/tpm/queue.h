@@ -43,8 +43,8 @@ bool queue_wait(Queue *q, ClassSet classes, usec_t until);
 void queue_owed_is_due(Queue *q);
 TpmJob *queue_take_owed(Queue *q);
 
-/* Takes a job back that could not be finished; it is due again after a while, a longer one each time. */
-void queue_owe(Queue *q, TpmJob *job);
-void queue_owe_no_more(Queue *q); /* one could be finished: start with the short while again */
+/* Both taken over, either may be NULL: a result for the caller, and a job that could not be finished. That one is due
+ * again after a while, a longer one each time. In one step, or its next result could overtake this one. */
+void queue_answer(Queue *q, Answer *answer, TpmJob *owed);
 
-void queue_answer(Queue *q, Answer *answer); /* takes it over */
+void queue_owe_no_more(Queue *q); /* one could be finished: start with the short while again */

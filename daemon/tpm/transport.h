@@ -25,7 +25,7 @@ struct TpmTransport {
         /* The TPM has a resource manager: it takes several clients at once, and cleans up after each. */
         bool resource_manager;
 
-        /* 0 or a negative errno; -EAGAIN and -EBUSY: somebody else has it. */
+        /* 0 or a negative errno; -EAGAIN and -EBUSY: somebody else has it, try again. */
         int (*open)(void *userdata, TpmLink **ret);
 
         /* Sends a whole command. 0; on a negative errno the TPM has certainly not got it. */

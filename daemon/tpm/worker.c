@@ -95,7 +95,7 @@ static void reset_seen(void *userdata) {
                 return; /* the jobs that meet the reset still say so */
         a->result.outcome = TPM_RESET;
         tpm_error_describe(tpm_error_why(TPM_RESET, "the TPM was reset"), a->result.detail, sizeof(a->result.detail));
-        queue_answer(w->shared->queue, a);
+        queue_answer(w->shared->queue, a, NULL);
 }
 
 static bool is_stopping(void *userdata) {
@@ -134,54 +134,56 @@ static bool is_to_be_owed(const TpmJob *job, TpmError e) {
                e.outcome != TPM_REFUSED;
 }
 
-static void fill_extend_result(const TpmJob *job, TpmResult *result) {
-        result->extend.done = job->extend.done;
-        result->extend.uncertain = !extend_is_complete(job) && job->extend.items[job->extend.done].uncertain;
-}
-
-static void answer(Worker *w, Answer **answer, uint64_t id, TpmError e) {
-        TpmResult *result = &(*answer)->result;
-
+static void fill(TpmResult *result, uint64_t id, TpmError e) {
         result->id = id;
         result->outcome = e.outcome;
         result->rc = e.rc;
         tpm_error_describe(e, result->detail, sizeof(result->detail));
-        queue_answer(w->shared->queue, TAKE_PTR(*answer));
 }
 
-/* Takes the job over. An owed job stays silent until it is done, or refused for good. */
-static void finish_extend(Worker *w, TpmJob *job, TpmError e) {
-        bool is_owed = is_to_be_owed(job, e);
-        Answer **next = job->extend.owed ? &job->later : &job->answer;
+/* These take the job over, and are done with it (and with the key in it) before anybody learns of its end. */
 
-        if (!is_owed || !job->extend.owed) {
-                fill_extend_result(job, &(*next)->result);
-                (*next)->result.owed = is_owed;
-                answer(w, next, job->id, e);
-        }
-        if (is_owed) {
-                job->extend.owed = true;
-                queue_owe(w->shared->queue, job);
-                return;
-        }
-        if (job->extend.owed)
-                queue_owe_no_more(w->shared->queue);
+static void finish(Worker *w, TpmJob *job, TpmError e) {
+        Answer *a = TAKE_PTR(job->answer);
+
+        fill(&a->result, job->id, e);
         tpm_job_free(job);
+        queue_answer(w->shared->queue, a, NULL);
 }
 
-/* Takes the job over. A cap that is owed lives on as a job of its own, under the id of the harvest. */
-static void finish_harvest(Worker *w, TpmJob *job, TpmError e) {
-        TpmJob *cap = job->harvest.cap;
-        bool is_owed = is_to_be_owed(cap, e);
+/* An owed job stays silent until it is done, or refused for good. */
+static void finish_extend(Worker *w, TpmJob *job, TpmError e) {
+        const bool was_owed = job->extend.owed, is_owed = is_to_be_owed(job, e);
+        Answer *a = was_owed && is_owed ? NULL : was_owed ? TAKE_PTR(job->later) : TAKE_PTR(job->answer);
 
-        job->answer->result.owed = is_owed;
-        answer(w, &job->answer, job->id, e);
-        if (is_owed) {
+        if (a) {
+                fill(&a->result, job->id, e);
+                a->result.owed = is_owed;
+                a->result.extend.done = job->extend.done;
+                a->result.extend.uncertain = !extend_is_complete(job) && job->extend.items[job->extend.done].uncertain;
+        }
+        if (is_owed)
+                job->extend.owed = true;
+        else
+                job = tpm_job_free(job);
+        if (was_owed && !is_owed)
+                queue_owe_no_more(w->shared->queue);
+        queue_answer(w->shared->queue, a, job);
+}
+
+/* A cap that is owed lives on as a job of its own, under the id of the harvest. */
+static void finish_harvest(Worker *w, TpmJob *job, TpmError e) {
+        TpmJob *cap = is_to_be_owed(job->harvest.cap, e) ? TAKE_PTR(job->harvest.cap) : NULL;
+        Answer *a = TAKE_PTR(job->answer);
+
+        fill(&a->result, job->id, e);
+        a->result.owed = cap;
+        if (cap) {
                 cap->id = job->id;
                 cap->extend.owed = true;
-                queue_owe(w->shared->queue, TAKE_PTR(job->harvest.cap));
         }
         tpm_job_free(job);
+        queue_answer(w->shared->queue, a, cap);
 }
 
 /* Takes the job over. It may be run from inside another one, between two of that one's commands. */
@@ -203,10 +205,8 @@ static void run_job(Worker *w, TpmJob *job) {
                 finish_extend(w, job, e);
         else if (job->type == TPM_JOB_HARVEST)
                 finish_harvest(w, job, e);
-        else {
-                answer(w, &job->answer, job->id, e);
-                tpm_job_free(job);
-        }
+        else
+                finish(w, job, e);
 }
 
 /* Without a resource manager others wait while we hold the TPM: so not when there is nothing to do, and not for ever

@@ -41,6 +41,7 @@ struct FakeTpm {
         unsigned disturbances;
 
         bool is_absent;
+        unsigned taken;
         unsigned epoch, opened, links;
         char log[LOG_SIZE], shown[LOG_SIZE];
         size_t n_log;
@@ -373,6 +374,10 @@ static int fake_open(void *userdata, TpmLink **ret) {
 
         if (f->is_absent)
                 return -ENOENT;
+        if (f->taken > 0) {
+                f->taken--;
+                return -EAGAIN;
+        }
         l = new0(TpmLink, 1);
         if (!l)
                 return -ENOMEM;
@@ -498,6 +503,12 @@ void fake_reset(FakeTpm *f, bool keep_links) {
 
         reset(f);
         f->epoch -= keep_links;
+}
+
+void fake_set_taken(FakeTpm *f, unsigned times) {
+        FAKE_LOCKED(f);
+
+        f->taken = times;
 }
 
 void fake_set_banks(FakeTpm *f, BankSet banks) {

@@ -45,6 +45,7 @@ void fake_set_absent(FakeTpm *f, bool absent); /* no device: cannot be opened, l
 /* resetCount one higher, registers zero; links die unless they are kept, as when swtpm is reset by its control
  * channel. */
 void fake_reset(FakeTpm *f, bool keep_links);
+void fake_set_taken(FakeTpm *f, unsigned times); /* the next opens find it in use by another */
 void fake_set_banks(FakeTpm *f, BankSet banks);
 void fake_leave_object(FakeTpm *f, TPM2_HANDLE handle); /* loaded by a client that died */
 unsigned fake_objects(FakeTpm *f);

@@ -146,6 +146,23 @@ static void test_no_device(void **state _unused_) {
         assert_register(&r, 13, "b");
 }
 
+static void test_taken(void **state _unused_) {
+        _rig_ Rig r = rig_new(false, 100 * USEC_PER_MSEC, 0);
+        _cleanup_(tpm_result_freep) TpmResult *fine = NULL, *busy = NULL;
+
+        fake_set_taken(r.fake, 2);
+        fine = call(&r, extend_text(&r, TPM_CLASS_EXTEND, 13, "a", true));
+        assert_int_equal(fine->outcome, TPM_OK);
+
+        fake_set_absent(r.fake, true); /* hang up */
+        fake_set_absent(r.fake, false);
+        fake_set_taken(r.fake, UINT32_MAX);
+        busy = call(&r, extend_text(&r, TPM_CLASS_EXTEND, 13, "b", true));
+        assert_int_equal(busy->outcome, TPM_BUSY);
+        assert_false(busy->extend.uncertain);
+        assert_register(&r, 13, "a");
+}
+
 /* The rule for the extend of which nobody knows whether it took effect. */
 static void test_lost_in_the_middle(void **state _unused_) {
         static const struct {
@@ -355,6 +372,7 @@ int main(void) {
                 cmocka_unit_test(test_errors_of_the_tpm),
                 cmocka_unit_test(test_failure_mode),
                 cmocka_unit_test(test_no_device),
+                cmocka_unit_test(test_taken),
                 cmocka_unit_test(test_lost_in_the_middle),
                 cmocka_unit_test(test_lost_and_foreign),
                 cmocka_unit_test(test_uncertain_from_before),
