@@ -18,7 +18,7 @@ bool secret_name_is_valid(const char *name, size_t n) {
         if (n == 0 || n > SECRET_NAME_MAX || (n <= 2 && memcmp(name, "..", n) == 0))
                 return false;
         for (size_t i = 0; i < n; i++)
-                if (name[i] <= ' ' || name[i] >= 0x7f || name[i] == '/')
+                if (name[i] <= ' ' || name[i] >= 0x7f || name[i] == '/' || name[i] == ':')
                         return false;
         return true;
 }

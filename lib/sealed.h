@@ -45,7 +45,8 @@ typedef struct Sealed {
         size_t secret_size; /* of the ciphertext, and of the secret */
 } Sealed;
 
-/* As systemd credential names: a file name of at most 255 printable ASCII characters, no slash, not "." or "..". */
+/* As systemd credential names: a file name of at most 255 printable ASCII characters, no slash, not "." or ".."; and
+ * no colon, which ends the name in LoadCredential=. */
 bool secret_name_is_valid(const char *name, size_t n);
 
 /* Parses a whole blob, borrowed. 0; -EINVAL with the offset and a static sentence. */
