@@ -53,7 +53,7 @@ bool secret_name_is_valid(const char *name, size_t n);
 int sealed_parse(const void *data, size_t n, Sealed *ret, size_t *reterr_offset, const char **reterr_why);
 
 /* Writes a blob: the head from *s (name to private), then the secret encrypted under key and nonce. 0; -EINVAL for
- * a name or size over the limits, -ENOMEM, -EIO from the crypto library. */
+ * what sealed_parse() would not take, -ENOMEM, -EIO from the crypto library. */
 int sealed_write(const Sealed *s, const uint8_t key[SEALED_KEY_SIZE], const uint8_t nonce[SEALED_NONCE_SIZE],
                  const void *secret, size_t secret_size, Buffer *ret);
 
