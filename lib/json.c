@@ -32,11 +32,19 @@ static bool holds_real(const json_t *value) {
         return json_is_real(value);
 }
 
+/* jansson says nothing at all where most of its allocations fail. */
+static bool is_out_of_memory(const json_error_t *error) {
+        return error->text[0] == '\0' || json_error_code(error) == json_error_out_of_memory;
+}
+
 int json_parse_canonical(const void *text, size_t n, json_t **ret, const char **reterr_why) {
         json_auto_t *object = NULL;
         _cleanup_free_ char *again = NULL;
+        json_error_t error;
 
-        object = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+        object = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+        if (!object && is_out_of_memory(&error))
+                return -ENOMEM;
         if (!json_is_object(object) || holds_real(object)) {
                 *reterr_why = "the buffer is not one JSON object of text, integers, booleans, lists and objects";
                 return -EINVAL;
