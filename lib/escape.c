@@ -45,14 +45,6 @@ static bool is_unprintable(unsigned c) {
                (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || c == 0x061c;
 }
 
-/* The number of input bytes that go through unchanged here: a printable character, or 0. */
-static size_t plain_length(const char *data, size_t n) {
-        unsigned c;
-        size_t length = utf8_next(data, n, &c);
-
-        return length == 0 || c == '\\' || is_unprintable(c) ? 0 : length;
-}
-
 static void put_escaped(Buffer *b, unsigned char byte) {
         char text[5] = "\\x";
 
@@ -66,15 +58,17 @@ static size_t escape_up_to(Buffer *b, const char *data, size_t n, size_t limit) 
         size_t i = 0;
 
         while (i < n) {
-                size_t plain = plain_length(data + i, n - i);
+                unsigned c;
+                size_t length = utf8_next(data + i, n - i, &c), taken = length > 0 ? length : 1;
+                bool plain = length > 0 && c != '\\' && !is_unprintable(c);
 
-                if (b->size + (plain > 0 ? plain : 4) > limit)
+                if (b->size + (plain ? taken : 4 * taken) > limit)
                         break;
-                if (plain > 0)
-                        buffer_bytes(b, data + i, plain);
-                else
-                        put_escaped(b, (unsigned char) data[i]);
-                i += plain > 0 ? plain : 1;
+                if (plain)
+                        buffer_bytes(b, data + i, taken);
+                for (size_t k = 0; !plain && k < taken; k++)
+                        put_escaped(b, (unsigned char) data[i + k]);
+                i += taken;
         }
         return i;
 }

@@ -8,7 +8,7 @@
  * become \xHH, byte by byte, in lower case. So nothing that a record says can move a terminal's cursor or break a
  * line, and unescaping gives the exact bytes back.
  *
- * A string whose escaped form is longer than its limit is cut between two escapes or characters, and ends in
+ * A string whose escaped form is longer than its limit is cut between two characters, and ends in
  * \x00sha256: and the hexadecimal SHA-256 of the whole original. The original holds no NUL, so a cut string
  * cannot be mistaken for a whole one. */
 
