@@ -39,8 +39,7 @@ size_t utf8_next(const char *data, size_t n, unsigned *ret_codepoint) {
         return length;
 }
 
-/* Characters that could make a reader see something else than what is written. */
-static bool is_unprintable(unsigned c) {
+bool utf8_is_unprintable(unsigned c) {
         return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
                (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || c == 0x061c;
 }
@@ -60,7 +59,7 @@ static size_t escape_up_to(Buffer *b, const char *data, size_t n, size_t limit) 
         while (i < n) {
                 unsigned c;
                 size_t length = utf8_next(data + i, n - i, &c), taken = length > 0 ? length : 1;
-                bool plain = length > 0 && c != '\\' && !is_unprintable(c);
+                bool plain = length > 0 && c != '\\' && !utf8_is_unprintable(c);
 
                 if (b->size + (plain ? taken : 4 * taken) > limit)
                         break;

@@ -32,3 +32,7 @@ bool escape_is_canonical(const char *text, size_t n);
 /* The first well-formed UTF-8 character of n bytes: its length (1 to 4) and code point, or 0 when there is none
  * (Unicode 15, table 3-7). */
 size_t utf8_next(const char *data, size_t n, unsigned *ret_codepoint);
+
+/* Characters that could make a reader see something else than what is written: controls, line separators, changes of
+ * the writing direction. */
+bool utf8_is_unprintable(unsigned codepoint);
