@@ -57,7 +57,7 @@ static int record_judgement(Feed *f, const Observation *o, const Verdict *v, con
         bool has_key;
         int r;
 
-        r = escape_text(o->path, strlen(o->path), EVENT_PATH_MAX, &path);
+        r = escape_for_json(o->path, EVENT_PATH_MAX, &path);
         if (r < 0)
                 return r;
         has_key = judged_key(verdict, v->rule, failure, o->subject.uid, digest, path, key);

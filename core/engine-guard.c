@@ -131,7 +131,7 @@ static int record_locked(Feed *f) {
 
         event_map(&event, "steps");
         for (LockStep step = 0; step < _LOCK_STEP_MAX; step++) {
-                char text[EVENT_TEXT_MAX];
+                char text[EVENT_SHORT_MAX];
 
                 snprintf(text, sizeof(text), "%s after %llu us",
                          e->step_failure[step] ? e->step_failure[step] : "done",

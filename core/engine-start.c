@@ -129,7 +129,7 @@ int engine_restore_pending(Engine *e, const void *record, size_t size, bool know
 static void put_levels(EventBuilder *event, const Engine *e) {
         event_map(event, "levels");
         for (Watched w = 0; w < _WATCHED_MAX; w++) {
-                char text[EVENT_TEXT_MAX];
+                char text[EVENT_SHORT_MAX];
 
                 if (e->level_why[w])
                         snprintf(text, sizeof(text), "%s (%s)", level_names[e->levels[w]], e->level_why[w]);
@@ -167,18 +167,18 @@ static int record_boot(Feed *f, const StartFacts *facts) {
         EventBuilder event = event_begin(KIND_BOOT, &f->now);
 
         event_count(&event, "format", EVENTLOG_FORMAT);
-        event_text(&event, "version", facts->version);
-        event_text(&event, "life", facts->life);
+        event_text_max(&event, "version", facts->version, EVENT_SHORT_MAX);
+        event_text_max(&event, "life", facts->life, EVENT_SHORT_MAX);
         event_count(&event, "reset", facts->reset_count);
         event_count(&event, "restart", facts->restart_count);
-        event_text(&event, "bootid", facts->bootid);
-        event_text(&event, "kernel", facts->kernel);
+        event_text_max(&event, "bootid", facts->bootid, EVENT_SHORT_MAX);
+        event_text_max(&event, "kernel", facts->kernel, EVENT_SHORT_MAX);
         event_digest(&event, "cmdline", facts->cmdline);
-        put_pcrs(&event, facts->pcrs);
         event_count(&event, "measurement", c->measurement_pcr);
         event_count(&event, "cap", c->cap_pcr);
-        event_list_pcrs(&event, "poison", c->poison_pcrs);
         event_text(&event, "scope", facts->scope);
+        event_list_pcrs(&event, "poison", c->poison_pcrs);
+        put_pcrs(&event, facts->pcrs);
         put_levels(&event, f->engine);
         put_taints(&event, facts);
         return record_event(f, &event, -1, NULL);

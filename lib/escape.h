@@ -22,6 +22,10 @@
  * NUL. 0 with *ret owned by the caller; -ENOMEM, -EINVAL for a NUL or a limit too small, -EIO from the digest. */
 int escape_text(const char *data, size_t n, size_t limit, char **ret);
 
+/* As escape_text() for a string, but the limit (at least ESCAPE_CUT_SIZE + 1) is what the result takes between the quotes
+ * of a JSON string, which doubles quotes and backslashes. */
+int escape_for_json(const char *text, size_t limit, char **ret);
+
 /* The exact bytes of an escaped string that was not cut, NUL-terminated. 0; -EINVAL when it is not in the form that
  * escape_text() writes (one string has one form); -ENODATA when it was cut. */
 int unescape_text(const char *text, char **ret, size_t *ret_size);

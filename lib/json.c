@@ -72,7 +72,7 @@ int json_put_text(json_t *object, const char *key, const char *text, size_t limi
 
         if (!text)
                 return 0;
-        r = escape_text(text, strlen(text), limit, &escaped);
+        r = escape_for_json(text, limit, &escaped);
         if (r < 0)
                 return r;
         return json_put(object, key, json_string(escaped));
