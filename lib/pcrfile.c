@@ -58,7 +58,7 @@ int pcrfile_parse(const char *text, size_t n, HashAlg alg, PcrFile *ret, unsigne
                 const char *newline = memchr(p, '\n', (size_t) (end - p)), *stop = newline ? newline : end;
 
                 (*reterr_line)++;
-                if (p < stop && *p != '#') {
+                if (p < stop && *p != '#' && *p != '\r') {
                         *reterr_why = parse_line(p, stop, alg, &f);
                         if (*reterr_why)
                                 return -EINVAL;
