@@ -111,8 +111,8 @@ static void failure_of_a_buffer_sticks(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(reads_every_width),    TEST(first_failure_sticks),       TEST(reads_no_byte_too_many),
-                TEST(empty_reader_is_done), TEST(writes_what_is_read),        TEST(growing_keeps_the_bytes),
+                TEST(reads_every_width),          TEST(first_failure_sticks), TEST(reads_no_byte_too_many),
+                TEST(empty_reader_is_done),       TEST(writes_what_is_read),  TEST(growing_keeps_the_bytes),
                 TEST(failure_of_a_buffer_sticks),
         };
 

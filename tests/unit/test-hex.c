@@ -54,9 +54,8 @@ static void stops_at_the_end_of_a_short_string(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(every_byte_and_back),    TEST(nothing_is_an_empty_string),
-                TEST(reads_both_cases),       TEST(only_digits_are_digits),
-                TEST(stops_at_the_end_of_a_short_string),
+                TEST(every_byte_and_back),    TEST(nothing_is_an_empty_string),         TEST(reads_both_cases),
+                TEST(only_digits_are_digits), TEST(stops_at_the_end_of_a_short_string),
         };
 
         return RUN(tests);

@@ -157,7 +157,10 @@ static void empty_and_none(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(as_a_naive_model), TEST(removing_while_walking), TEST(full_is_full), TEST(empty_and_none),
+                TEST(as_a_naive_model),
+                TEST(removing_while_walking),
+                TEST(full_is_full),
+                TEST(empty_and_none),
         };
 
         return RUN(tests);
