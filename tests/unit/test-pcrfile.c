@@ -62,6 +62,8 @@ static void mistakes_with_their_line(void **state _unused_) {
                 const char *why;
         } cases[] = {
                 { "hello\n", 1, no_index },
+                { "\r13 " DIGITS "\n", 1, no_index },
+                { "13 \r" DIGITS "\n", 1, "there are more digits than the bank's digest has" },
                 { "\n\nPCR-24: " DIGITS, 3, no_index },
                 { "PCR-: " DIGITS, 1, no_index },
                 { "013 " DIGITS, 1, no_index },
