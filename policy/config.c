@@ -100,17 +100,31 @@ static const char *parse_tpm(const Setting *s, const char **at, void *member) {
         return setting_text(s, at, member);
 }
 
+/* An absolute path of at least one component, without empty ones, "." and "..". */
+static bool is_plain_path(const char *path) {
+        for (const char *p = path; *p; p += strcspn(p, "/")) {
+                size_t n;
+
+                if (*p++ != '/')
+                        return false;
+                n = strcspn(p, "/");
+                if (n == 0 || (n <= 2 && memcmp(p, "..", n) == 0))
+                        return false;
+        }
+        return *path != '\0';
+}
+
 static const char *parse_scope(const Setting *s, const char **at, void *member) {
         static const char prefix[] = "cgroup:";
-        const char *path = *at + strlen(prefix);
+        const char *path;
 
         if (streq(*at, "machine")) {
                 free(*(char **) member);
                 *(char **) member = NULL;
                 return NULL;
         }
-        if (!startswith(*at, prefix) || *path != '/' || path[1] == '\0' || path[strlen(path) - 1] == '/' ||
-            strstr(path, "/../") || strstr(path, "//"))
+        path = *at + (startswith(*at, prefix) ? strlen(prefix) : 0);
+        if (path == *at || !is_plain_path(path))
                 return "machine, or cgroup:/path of a cgroup below the root";
         return setting_text(s, &path, member);
 }
