@@ -12,6 +12,17 @@
 
 static const char *const on_death_names[] = { [ON_DEATH_GAP] = "gap", [ON_DEATH_LOCK] = "lock", NULL };
 
+typedef char **Words; /* ended by NULL */
+
+static Words words_free(Words words) {
+        for (char **p = words; p && *p; p++)
+                free(*p);
+        free(words);
+        return NULL;
+}
+
+DEFINE_CLEANUP(Words, words_free)
+
 int config_init(Config *ret) {
         Config c = {
                 .log_max_size = UINT64_C(256) << 20,
@@ -39,9 +50,7 @@ int config_init(Config *ret) {
 void config_done(Config *c) {
         free(c->tpm);
         free(c->scope_cgroup);
-        for (char **p = c->file_systems; p && *p; p++)
-                free(*p);
-        free(c->file_systems);
+        words_free(c->file_systems);
         *c = (Config){};
 }
 
@@ -129,32 +138,29 @@ static const char *parse_scope(const Setting *s, const char **at, void *member) 
         return setting_text(s, &path, member);
 }
 
-/* "all", or absolute paths. */
+/* "all" alone, or absolute paths. */
 static const char *parse_file_systems(const Setting *s _unused_, const char **at, void *member) {
-        _cleanup_free_ char **list = NULL;
+        static const char expected[] = "all, or absolute paths on the file systems to watch";
+        _cleanup_(words_freep) Words list = NULL;
+        bool all = streq(*at, "all");
         size_t size = 0, allocated = 0, n;
         const char *p = *at, *word;
-        char ***target = member;
+        Words *target = member;
 
-        while ((n = next_word(&p, &word)) > 0) {
-                char *copy = NULL;
-
+        while (!all && (n = next_word(&p, &word)) > 0) {
                 *at = word;
-                if (*word == '/' && GREEDY_REALLOC(list, allocated, size + 2) >= 0)
-                        copy = memdup_nul(word, n);
-                if (!copy && !(n == 3 && memcmp(word, "all", 3) == 0 && size == 0)) {
-                        while (size > 0)
-                                free(list[--size]);
-                        return "all, or absolute paths on the file systems to watch";
-                }
-                if (copy) {
-                        list[size++] = copy;
-                        list[size] = NULL;
-                }
+                if (*word != '/')
+                        return expected;
+                if (GREEDY_REALLOC(list, allocated, size + 2) < 0)
+                        return "more memory";
+                list[size] = memdup_nul(word, n); /* NULL ends the list as well */
+                if (!list[size])
+                        return "more memory";
+                list[++size] = NULL;
         }
-        for (char **old = *target; old && *old; old++)
-                free(*old);
-        free(*target);
+        if (!all && size == 0)
+                return expected;
+        words_free(*target);
         *target = TAKE_PTR(list);
         return NULL;
 }
