@@ -172,12 +172,14 @@ static int index_of_word(const char *const *words, const char *word, size_t n) {
         return -1;
 }
 
-/* "exec:gate ungated:observe" */
+/* "exec:gate ungated:observe"; what is not named is as at start, whatever an earlier file said. */
 static const char *parse_levels(const Setting *s _unused_, const char **at, void *member) {
-        int *levels = member;
+        int levels[_WATCHED_MAX];
         const char *p = *at, *word;
         size_t n;
 
+        for (Watched w = 0; w < _WATCHED_MAX; w++)
+                levels[w] = -1;
         while ((n = next_word(&p, &word)) > 0) {
                 const char *colon = memchr(word, ':', n);
                 int watched, level;
@@ -187,8 +189,11 @@ static const char *parse_levels(const Setting *s _unused_, const char **at, void
                 level = colon ? index_of_word(level_names, colon + 1, (size_t) (word + n - colon - 1)) : -1;
                 if (watched < 0 || level < 0)
                         return "words like exec:gate and ungated:observe (levels are off, observe, gate and enforce)";
+                if (levels[watched] >= 0)
+                        return "each event once";
                 levels[watched] = level;
         }
+        memcpy(member, levels, sizeof(levels));
         return NULL;
 }
 
