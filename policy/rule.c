@@ -138,8 +138,12 @@ void rule_end(const Rule *r, ProblemList *problems) {
                 problem_add(problems, r->file, r->line, 0, "[Rule %s] has no Action=", r->name);
 }
 
-static bool is_number(const char *s) {
-        return *s && s[strspn(s, "0123456789")] == '\0' && strlen(s) < 10;
+/* A uid in digits; UINT32_MAX is none. */
+static bool parse_uid(const char *s, unsigned *ret) {
+        unsigned long v = strlen(s) <= 10 ? strtoul(s, NULL, 10) : UINT32_MAX;
+
+        *ret = (unsigned) v;
+        return *s && s[strspn(s, "0123456789")] == '\0' && v < UINT32_MAX;
 }
 
 static int resolve_users(Rule *r, const PolicySource *source, ProblemList *problems) {
@@ -147,10 +151,8 @@ static int resolve_users(Rule *r, const PolicySource *source, ProblemList *probl
                 MatchWord *w = &r->users.words[i];
                 int error;
 
-                if (is_number(w->word)) {
-                        w->number = (unsigned) strtoul(w->word, NULL, 10);
+                if (parse_uid(w->word, &w->number))
                         continue;
-                }
                 error = source->user(source->userdata, w->word, &w->number);
                 if (error == -ENOENT)
                         problem_add(problems, r->file, r->line, 0,
