@@ -65,7 +65,7 @@ static const char *parse_match(const Setting *s _unused_, const char **at, void 
                 if (match_add(member, word + negated, n - negated, negated, 0) < 0)
                         return "more memory";
         }
-        return ((Match *) member)->size == 0 ? "at least one word" : NULL;
+        return p == *at ? "at least one word" : NULL;
 }
 
 /* T1204 or T1204.002. */
