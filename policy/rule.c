@@ -68,6 +68,18 @@ static const char *parse_match(const Setting *s _unused_, const char **at, void 
         return p == *at ? "at least one word" : NULL;
 }
 
+/* Paths are absolute: a pattern that can match none of them would be a rule without effect. */
+static const char *parse_paths(const Setting *s, const char **at, void *member) {
+        const char *p = *at, *word;
+
+        while (next_word(&p, &word) > 0)
+                if (!strchr("/*?[", word[*word == '!'])) {
+                        *at = word;
+                        return "absolute paths, or wildcards that match them";
+                }
+        return parse_match(s, at, member);
+}
+
 /* T1204 or T1204.002. */
 static const char *parse_technique(const Setting *s, const char **at, void *member) {
         static const char shape[] = "T0000.000";
@@ -84,7 +96,7 @@ static const char *parse_technique(const Setting *s, const char **at, void *memb
 /* Match keys may be given more than once in a rule: their words add up. */
 static const Setting rule_settings[] = {
         { "Rule", "Event", parse_events, offsetof(Rule, events) },
-        { "Rule", "Path", parse_match, offsetof(Rule, paths) },
+        { "Rule", "Path", parse_paths, offsetof(Rule, paths) },
         { "Rule", "User", parse_match, offsetof(Rule, users) },
         { "Rule", "Unit", parse_match, offsetof(Rule, units) },
         { "Rule", "Reference", parse_match, offsetof(Rule, references) },
