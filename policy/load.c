@@ -165,7 +165,7 @@ static int take_file(void *sink, const char *name, const char *text, size_t n) {
         int r;
 
         l->seen_in_file = l->seen_failures = 0;
-        buffer_string(&l->identity, name);
+        buffer_bytes(&l->identity, name, strlen(name) + 1);
         buffer_u64le(&l->identity, n);
         buffer_bytes(&l->identity, text, n);
         r = unit_file_parse(name, text, n, &file, l->problems);
@@ -212,7 +212,7 @@ static int fill_reference(Loader *l, Reference *ref) {
                                     ref->patterns[i], ref->name, strerror(-r));
         }
         r = reference_set_finish(ref->set);
-        buffer_string(&l->identity, ref->name);
+        buffer_bytes(&l->identity, ref->name, strlen(ref->name) + 1);
         buffer_bytes(&l->identity, reference_set_digest(ref->set), SHA256_SIZE);
         return r;
 }
