@@ -234,17 +234,28 @@ static int let_run(Feed *f, const Observation *o, const Verdict *v) {
                 f, o, judged == NOT_RECORDED || (measured != NOT_RECORDED && measured > judged) ? measured : judged);
 }
 
+/* A row that opens the gate does not open it for what a rule refuses anyway. */
+static bool is_refused_anyway(const Policy *p, const Observation *o, const Verdict *judged) {
+        if (p->mode != MODE_ENFORCE)
+                return false;
+        return o->has_digest ? actions_refuse(judged->actions) : policy_refuses_any_content(p, o);
+}
+
 /* Something failed about this one file: its row says open or closed. */
 static int on_gate_failure(Feed *f, const Observation *o, const Verdict *judged) {
-        FailureAction action = policy_on_failure(f->engine->policy, o->failure);
+        const Policy *p = f->engine->policy;
+        FailureAction action = policy_on_failure(p, o->failure);
         Verdict v = *judged;
         uint64_t seq = NOT_RECORDED;
         int r;
 
         f->engine->failures[o->failure]++;
         v.severity = MAX(v.severity, SEVERITY_WARNING);
-        if (action != ON_FAILURE_ALLOW) {
-                v.actions = action == ON_FAILURE_LOCK ? RULE_LOCK : RULE_DENY;
+        if (action != ON_FAILURE_ALLOW || is_refused_anyway(p, o, judged)) {
+                if (!o->has_digest || !actions_refuse(v.actions))
+                        v.actions = RULE_DENY;
+                if (action == ON_FAILURE_LOCK)
+                        v.actions |= RULE_LOCK;
                 return refuse(f, o, &v);
         }
         r = record_judgement(f, o, &v, "allow", (int) v.severity, &seq);

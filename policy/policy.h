@@ -83,6 +83,10 @@ typedef struct Verdict {
 /* Judges. An observation without a digest is in no reference set. No match: allowed, and recorded. */
 Verdict policy_judge(const Policy *p, const Observation *o);
 
+/* True when a rule refuses the observation whatever the file's digest is. (A rule that looks at references may or may not
+ * match; it counts as refusing only when what comes behind it does as well.) */
+bool policy_refuses_any_content(const Policy *p, const Observation *o);
+
 /* True when the actions, taken in enforce, keep the file from running. */
 static inline bool actions_refuse(unsigned actions) {
         return actions & (RULE_DENY | RULE_KILL | RULE_LOCK);
