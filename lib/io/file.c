@@ -99,6 +99,8 @@ int make_directories(const char *path, mode_t mode) {
 
         if (!copy)
                 return -ENOMEM;
+        if (*copy == '\0')
+                return -EINVAL;
         for (char *p = copy + 1; (p = strchr(p, '/')); p++) {
                 *p = '\0';
                 if (mkdir(copy, 0755) < 0 && errno != EEXIST)
