@@ -13,7 +13,8 @@ typedef struct CommitQueue CommitQueue;
 int commit_queue_new(uint32_t pcr, const BankDigests *value, uint64_t first, CommitQueue **ret);
 CommitQueue *commit_queue_free(CommitQueue *q);
 
-/* Queues a full record (taken over). known: a known file. 0 or -ENOMEM. */
+/* Queues a full record (taken over on success). known: a known file. 0, -ENOMEM, or -EBADMSG for what no log can hold: a
+ * record that cannot be committed would stop all that come behind it. */
 int commit_queue_push(CommitQueue *q, Buffer *record, bool known, uint64_t *ret_seq);
 
 /* The entry pushed last. Its bytes stay where they are until commit_queue_done(). */

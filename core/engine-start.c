@@ -120,10 +120,12 @@ int engine_restore_pending(Engine *e, const void *record, size_t size, bool know
         r = buffer_error(&copy);
         if (r < 0)
                 return r;
-        e->log_bytes += size;
         r = commit_queue_push(e->queue, &copy, known, &seq);
+        if (r < 0)
+                return r;
+        e->log_bytes += size;
         settle_restored_state(e); /* the caller fed the entry to engine_restore() as well */
-        return r;
+        return 0;
 }
 
 static void put_levels(EventBuilder *event, const Engine *e) {
