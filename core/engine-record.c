@@ -45,13 +45,16 @@ int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq) {
         Action *a;
         int r;
 
-        r = commit_queue_push(e->queue, record, known, ret_seq);
-        if (r < 0)
-                return r;
-        e->log_bytes += size;
+        /* The action first: an entry without it would be committed and never promised. */
         a = action_add(f->actions, ACTION_RECORD);
         if (!a)
                 return -ENOMEM;
+        r = commit_queue_push(e->queue, record, known, ret_seq);
+        if (r < 0) {
+                f->actions->size--;
+                return r;
+        }
+        e->log_bytes += size;
         queued = commit_queue_last(e->queue);
         a->record.seq = *ret_seq;
         a->record.known = known;
