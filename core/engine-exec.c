@@ -12,8 +12,6 @@
 #include "lib/base/alloc.h"
 #include "lib/escape.h"
 
-static const uint64_t NOT_RECORDED = UINT64_MAX;
-
 bool judged_key(const char *verdict, const char *rule, const char *failure, uint64_t uid, const uint8_t *digest,
                 const char *path, uint8_t ret[DEDUP_KEY_SIZE]) {
         char detail[256];

@@ -82,12 +82,16 @@ static int add_lock_step(Feed *f, LockStep step, const BankDigests *poison) {
 
 /* What the poison registers get: the digests of the lock record, which a verifier finds in the log. */
 static int poison_of(const Engine *e, uint64_t lock_seq, BankDigests *ret) {
-        const Buffer *last = commit_queue_last(e->queue);
+        const Buffer *last;
         RecordView view;
         const char *why;
-        Reader reader = reader_new(last->data, last->size);
+        Reader reader;
 
-        if (lock_seq + 1 != commit_queue_next_seq(e->queue) || record_parse(&reader, &view, &why) != RECORD_OK)
+        if (lock_seq == NOT_RECORDED || lock_seq + 1 != commit_queue_next_seq(e->queue))
+                return -EIO;
+        last = commit_queue_last(e->queue);
+        reader = reader_new(last->data, last->size);
+        if (record_parse(&reader, &view, &why) != RECORD_OK)
                 return -EIO;
         return record_extend_value(&view, e->config.banks, ret);
 }
@@ -95,7 +99,7 @@ static int poison_of(const Engine *e, uint64_t lock_seq, BankDigests *ret) {
 int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid) {
         Engine *e = f->engine;
         EventBuilder event = event_begin(KIND_LOCK, &f->now);
-        uint64_t seq = 0;
+        uint64_t seq = NOT_RECORDED;
         int r;
 
         event_text(&event, "reason", reason);
@@ -104,7 +108,7 @@ int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_requ
                 event_count(&event, "uid", uid);
         event_list_pcrs(&event, "poison", e->config.poison_pcrs);
         r = record_event(f, &event, SEVERITY_CRITICAL, &seq);
-        if (r < 0 || poison_of(e, seq, &e->poison) < 0) /* without a record there is still a poison */
+        if (poison_of(e, seq, &e->poison) < 0) /* without a record there is still a poison */
                 e->poison = bank_digests_violation(e->config.banks);
         for (LockStep step = 0; step < _LOCK_STEP_MAX; step++)
                 if (add_lock_step(f, step, &e->poison) < 0)
@@ -168,7 +172,7 @@ static Reason reason_of(Failure row) {
 int guard_failure(Feed *f, Failure row, const char *detail) {
         Engine *e = f->engine;
         FailureAction action = policy_on_failure(e->policy, row);
-        uint64_t count = ++e->failures[row], seq = 0;
+        uint64_t count = ++e->failures[row], seq = NOT_RECORDED;
         EventBuilder event;
         int r = 0;
 

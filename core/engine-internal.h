@@ -16,6 +16,7 @@ enum {
         LOG_RESERVE = 256 << 10,    /* kept for what the guard itself has to say */
         REFUSALS_PER_WINDOW = 600,  /* records of refusals; more are counted */
 };
+#define NOT_RECORDED UINT64_MAX /* the number of an entry that could not be written */
 #define REFUSAL_WINDOW (60 * USEC_PER_SEC)
 #define COMMIT_RETRY USEC_PER_SEC
 
@@ -88,7 +89,8 @@ typedef struct Feed {
 
 /* engine-record.c: everything that becomes an entry. All return 0 or a negative errno. */
 int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq);
-/* alert: tell people, with that severity; no alert when it is negative. ret_seq may be NULL. */
+/* alert: tell people, with that severity; no alert when it is negative. ret_seq may be NULL, and is set as soon as there is
+ * an entry, also when the alert then fails. */
 int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq);
 int record_policy(Feed *f);
 void put_subject(EventBuilder *event, const Subject *s);

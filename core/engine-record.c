@@ -88,10 +88,10 @@ int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq) {
                 r = -ENOSPC;
         if (r >= 0)
                 r = record_bytes(f, &record, false, &seq);
-        if (r >= 0 && alert >= 0)
-                r = add_alert(f, (Severity) alert, kind, seq, &json);
         if (r >= 0 && ret_seq)
                 *ret_seq = seq;
+        if (r >= 0 && alert >= 0)
+                r = add_alert(f, (Severity) alert, kind, seq, &json);
         return r;
 }
 

@@ -191,7 +191,7 @@ static int record_gap(Feed *f, const StartFacts *facts) {
         Engine *e = f->engine;
         bool lock = !e->was_clean && e->config.lock_on_death;
         EventBuilder event = event_begin(KIND_GAP, &f->now);
-        uint64_t seq = 0;
+        uint64_t seq = NOT_RECORDED;
         int r;
 
         event_count(&event, "since", e->last_time);
