@@ -75,6 +75,11 @@ static int add_alert(Feed *f, Severity severity, Kind kind, uint64_t seq, char *
         return 0;
 }
 
+/* Whether the log's last part is kept for this kind: not for what any user can cause without end. */
+static bool is_for_guard(Kind kind) {
+        return kind != KIND_EXEC && kind != KIND_UNGATED && kind != KIND_RELEASE && kind != KIND_LOST;
+}
+
 int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq) {
         _cleanup_(buffer_done) Buffer record = {};
         _cleanup_free_ char *json = NULL;
@@ -84,7 +89,7 @@ int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq) {
 
         r = event_finish(event, f->engine->config.measurement_pcr, &record, &json);
         event_done(event);
-        if (r >= 0 && !log_has_room(f->engine, record.size, true))
+        if (r >= 0 && !log_has_room(f->engine, record.size, is_for_guard(kind)))
                 r = -ENOSPC;
         if (r >= 0)
                 r = record_bytes(f, &record, false, &seq);
