@@ -75,5 +75,8 @@ typedef struct ActionList {
 
 void action_list_done(ActionList *l);
 
+/* Makes room for n actions: so many that are added then need no memory. 0 or -ENOMEM. */
+int action_reserve(ActionList *l, size_t n);
+
 /* A zeroed action of the type at the end, or NULL when out of memory. */
 Action *action_add(ActionList *l, ActionType type);

@@ -47,6 +47,10 @@ CommitQueue *commit_queue_free(CommitQueue *q) {
         return NULL;
 }
 
+int commit_queue_reserve(CommitQueue *q, size_t n) {
+        return GREEDY_REALLOC(q->entries, q->allocated, q->size + n);
+}
+
 /* True for one whole record that can be committed, alone or (a known file) in a batch. */
 static bool is_entry(const CommitQueue *q, const Buffer *record, bool known) {
         Reader r = reader_new(record->data, record->size);

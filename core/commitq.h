@@ -17,6 +17,9 @@ CommitQueue *commit_queue_free(CommitQueue *q);
  * record that cannot be committed would stop all that come behind it. */
 int commit_queue_push(CommitQueue *q, Buffer *record, bool known, uint64_t *ret_seq);
 
+/* Makes room for n entries: so many pushes then need no memory. 0 or -ENOMEM. */
+int commit_queue_reserve(CommitQueue *q, size_t n);
+
 /* The entry pushed last. Its bytes stay where they are until commit_queue_done(). */
 const Buffer *commit_queue_last(const CommitQueue *q);
 

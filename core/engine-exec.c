@@ -122,7 +122,6 @@ static int record_file(Feed *f, const Observation *o, bool known, uint64_t *ret_
 
 /* IMA's violation record, and the event that binds its path. */
 static int record_open_writers(Feed *f, const Observation *o, uint64_t *ret_seq) {
-        Engine *e = f->engine;
         _cleanup_(buffer_done) Buffer record = {};
         _cleanup_free_ char *path = NULL;
         uint8_t digest[SHA256_SIZE];
@@ -134,17 +133,13 @@ static int record_open_writers(Feed *f, const Observation *o, uint64_t *ret_seq)
 
         r = escape_text(o->path, strlen(o->path), RECORD_PATH_MAX, &path);
         if (r >= 0)
-                r = record_put_violation(&record, e->config.measurement_pcr, path);
+                r = record_put_violation(&record, f->engine->config.measurement_pcr, path);
         if (r < 0)
                 return r;
-        if (!log_has_room(e, record.size + RECORD_SIZE_MAX, false))
-                return -ENOSPC;
         reader = reader_new(record.data, record.size);
         if (record_parse(&reader, &view, &why) != RECORD_OK)
                 return -EIO;
         r = sha256(view.data, view.data_size, digest);
-        if (r >= 0)
-                r = record_bytes(f, &record, false, ret_seq);
         if (r < 0)
                 return r;
         event = event_begin(KIND_OPEN_WRITERS, &f->now);
@@ -152,7 +147,7 @@ static int record_open_writers(Feed *f, const Observation *o, uint64_t *ret_seq)
         event_text_max(&event, "path", o->path, EVENT_PATH_MAX);
         event_digest(&event, "record", digest);
         event_text(&event, "verdict", "allow");
-        return record_event(f, &event, SEVERITY_WARNING, ret_seq);
+        return record_pair(f, &record, &event, SEVERITY_WARNING, ret_seq);
 }
 
 /* Lets go now, or when the entry `seq` is in the PCR. */

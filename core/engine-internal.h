@@ -92,6 +92,8 @@ int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq);
 /* alert: tell people, with that severity; no alert when it is negative. ret_seq may be NULL, and is set as soon as there is
  * an entry, also when the alert then fails. */
 int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq);
+/* A violation record (taken over on success) and the event that binds it: both or none. */
+int record_pair(Feed *f, Buffer *violation, EventBuilder *binding, int alert, uint64_t *ret_seq);
 int record_policy(Feed *f);
 void put_subject(EventBuilder *event, const Subject *s);
 /* False when the key could not be made: then nothing is taken for a double. digest may be NULL. */

@@ -63,16 +63,50 @@ int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq) {
         return 0;
 }
 
-static int add_alert(Feed *f, Severity severity, Kind kind, uint64_t seq, char **json) {
+/* An event that only has to be queued. */
+typedef struct Finished {
+        Kind kind;
+        Buffer record;
+        char *json;
+} Finished;
+
+static void finished_done(Finished *e) {
+        buffer_done(&e->record);
+        free(e->json);
+}
+
+/* Destroys the event. */
+static int finish(Feed *f, EventBuilder *event, Finished *ret) {
+        int r;
+
+        ret->kind = event->kind;
+        r = event_finish(event, f->engine->config.measurement_pcr, &ret->record, &ret->json);
+        event_done(event);
+        return r;
+}
+
+static int add_alert(Feed *f, Severity severity, Finished *e, uint64_t seq) {
         Action *a = action_add(f->actions, ACTION_ALERT);
 
         if (!a)
                 return -ENOMEM;
         a->alert.severity = severity;
-        a->alert.kind = kind;
+        a->alert.kind = e->kind;
         a->alert.seq = seq;
-        a->alert.json = TAKE_PTR(*json);
+        a->alert.json = TAKE_PTR(e->json);
         return 0;
+}
+
+static int record_finished(Feed *f, Finished *e, int alert, uint64_t *ret_seq) {
+        uint64_t seq;
+        int r;
+
+        r = record_bytes(f, &e->record, false, &seq);
+        if (r < 0)
+                return r;
+        if (ret_seq)
+                *ret_seq = seq;
+        return alert >= 0 ? add_alert(f, (Severity) alert, e, seq) : 0;
 }
 
 /* Whether the log's last part is kept for this kind: not for what any user can cause without end. */
@@ -81,23 +115,32 @@ static bool is_for_guard(Kind kind) {
 }
 
 int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq) {
-        _cleanup_(buffer_done) Buffer record = {};
-        _cleanup_free_ char *json = NULL;
-        Kind kind = event->kind;
-        uint64_t seq = 0;
+        _cleanup_(finished_done) Finished e = {};
+        int r = finish(f, event, &e);
+
+        if (r < 0)
+                return r;
+        if (!log_has_room(f->engine, e.record.size, is_for_guard(e.kind)))
+                return -ENOSPC;
+        return record_finished(f, &e, alert, ret_seq);
+}
+
+int record_pair(Feed *f, Buffer *violation, EventBuilder *binding, int alert, uint64_t *ret_seq) {
+        _cleanup_(finished_done) Finished e = {};
+        uint64_t seq;
         int r;
 
-        r = event_finish(event, f->engine->config.measurement_pcr, &record, &json);
-        event_done(event);
-        if (r >= 0 && !log_has_room(f->engine, record.size, is_for_guard(kind)))
+        /* Whatever can fail comes before the first of the two: alone it would make the log unreadable. */
+        r = finish(f, binding, &e);
+        if (r >= 0 && !log_has_room(f->engine, violation->size + e.record.size, false))
                 r = -ENOSPC;
         if (r >= 0)
-                r = record_bytes(f, &record, false, &seq);
-        if (r >= 0 && ret_seq)
-                *ret_seq = seq;
-        if (r >= 0 && alert >= 0)
-                r = add_alert(f, (Severity) alert, kind, seq, &json);
-        return r;
+                r = commit_queue_reserve(f->engine->queue, 2);
+        if (r >= 0)
+                r = action_reserve(f->actions, 2);
+        if (r >= 0)
+                r = record_bytes(f, violation, false, &seq);
+        return r < 0 ? r : record_finished(f, &e, alert, ret_seq);
 }
 
 void put_subject(EventBuilder *event, const Subject *s) {
