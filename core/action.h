@@ -9,7 +9,7 @@
 typedef enum ActionType {
         ACTION_RECORD,    /* append a pending entry */
         ACTION_COMMIT,    /* write a committed record and extend it; answer with INPUT_EXTENDED or its failures */
-        ACTION_HARVEST,   /* unseal the secrets, then extend the cap; answer with INPUT_HARVESTED */
+        ACTION_HARVEST,   /* unseal the secrets (unless cap_only), then extend the cap; answer with INPUT_HARVESTED */
         ACTION_ANSWER,    /* answer the gate's token */
         ACTION_CONFIRMED, /* the exec behind a token happened: its lease may end */
         ACTION_KILL,      /* kill a process */
@@ -38,6 +38,9 @@ typedef struct Action {
                         BankDigests digest; /* to extend */
                         BankDigests before; /* what the register holds before it */
                 } commit;
+                struct {
+                        bool cap_only; /* there was a violation: no secret is opened any more */
+                } harvest;
                 struct {
                         uint64_t token;
                         bool allow;

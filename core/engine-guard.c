@@ -80,6 +80,10 @@ static int add_lock_step(Feed *f, LockStep step, const BankDigests *poison) {
         return 0;
 }
 
+int guard_wipe(Feed *f) {
+        return add_lock_step(f, LOCK_WIPE, &f->engine->poison);
+}
+
 /* What the poison registers get: the digests of the lock record, which a verifier finds in the log. */
 static int poison_of(const Engine *e, uint64_t lock_seq, BankDigests *ret) {
         const Buffer *last;
@@ -120,7 +124,7 @@ int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request
         Engine *e = f->engine;
         int r, q;
 
-        if (e->state == STATE_VIOLATED || e->state == STATE_LOCKED)
+        if (guard_is_closed(e->state))
                 return 0;
         if (e->policy->mode == MODE_OBSERVE && !by_request)
                 return guard_degrade(f, REASON_WOULD_LOCK);

@@ -112,6 +112,7 @@ int guard_recover(Feed *f, Reason reason);
 /* A violation whose context is in the entry `trigger`. In observe it only degrades. by_request: a person asked. */
 int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid);
 int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid);
+int guard_wipe(Feed *f); /* the first step once more */
 int guard_failure(Feed *f, Failure row, const char *detail);
 int feed_lock_step(Feed *f, const Input *in);
 

@@ -248,11 +248,16 @@ static int record_cap(Feed *f, const StartFacts *facts) {
 
 int start_harvest(Feed *f) {
         Engine *e = f->engine;
+        Action *a;
 
         if (!e->harvest_waits || e->cap_seq >= commit_queue_anchored(e->queue))
                 return 0;
+        a = action_add(f->actions, ACTION_HARVEST);
+        if (!a)
+                return -ENOMEM;
+        a->harvest.cap_only = guard_is_closed(e->state);
         e->harvest_waits = false;
-        return action_add(f->actions, ACTION_HARVEST) ? 0 : -ENOMEM;
+        return 0;
 }
 
 static int take_levels(Engine *e, const StartFacts *facts) {
@@ -281,7 +286,7 @@ int feed_start(Feed *f, const StartFacts *facts) {
                 r = record_gap(f, facts);
         if (r >= 0)
                 r = start_policy(f);
-        if (r >= 0 && e->state != STATE_VIOLATED && e->state != STATE_LOCKED)
+        if (r >= 0)
                 r = record_cap(f, facts);
         if (r >= 0 && e->state == STATE_VIOLATED && e->lock_unfinished) /* died inside the lock plan */
                 r = guard_start_lock(f, "the lock plan was cut off", 0, false, 0);
@@ -291,6 +296,7 @@ int feed_start(Feed *f, const StartFacts *facts) {
 int feed_harvested(Feed *f, const Input *in) {
         EventBuilder event = event_begin(KIND_HARVEST, &f->now);
         uint64_t left_out = 0;
+        int r;
 
         f->engine->was_capped = in->harvested.capped;
         event_list(&event, "held");
@@ -304,7 +310,11 @@ int feed_harvested(Feed *f, const Input *in) {
         }
         if (left_out > 0)
                 event_count(&event, "more", left_out);
-        return record_event(f, &event, -1, NULL);
+        r = record_event(f, &event, -1, NULL);
+        /* The lock plan did not wait for the harvest: what came in behind it goes at once. */
+        if (guard_is_closed(f->engine->state) && guard_wipe(f) < 0)
+                r = -ENOMEM;
+        return r;
 }
 
 int feed_ready(Feed *f) {
