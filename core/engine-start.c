@@ -64,8 +64,13 @@ int engine_restore(Engine *e, const LogEntry *entry) {
                 return 0;
         }
         e->last_time = count_of(entry, "time");
-        e->was_clean = entry->kind == KIND_STOP;
         switch (entry->kind) {
+        case KIND_START:
+                e->was_clean = false;
+                break;
+        case KIND_STOP: /* the gate may have had something to say behind it */
+                e->was_clean = true;
+                break;
         case KIND_POLICY:
                 restore_policy(e, entry);
                 break;
