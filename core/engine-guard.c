@@ -100,7 +100,14 @@ static int poison_of(const Engine *e, uint64_t lock_seq, BankDigests *ret) {
         return record_extend_value(&view, e->config.banks, ret);
 }
 
-int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid) {
+static int add_lock_steps(Feed *f) {
+        for (LockStep step = 0; step < _LOCK_STEP_MAX; step++)
+                if (add_lock_step(f, step, &f->engine->poison) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+static int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid) {
         Engine *e = f->engine;
         EventBuilder event = event_begin(KIND_LOCK, &f->now);
         uint64_t seq = NOT_RECORDED;
@@ -114,10 +121,17 @@ int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_requ
         r = record_event(f, &event, SEVERITY_CRITICAL, &seq);
         if (poison_of(e, seq, &e->poison) < 0) /* without a record there is still a poison */
                 e->poison = bank_digests_violation(e->config.banks);
-        for (LockStep step = 0; step < _LOCK_STEP_MAX; step++)
-                if (add_lock_step(f, step, &e->poison) < 0)
-                        r = -ENOMEM;
-        return r;
+        return add_lock_steps(f) < 0 ? -ENOMEM : r;
+}
+
+int guard_resume_lock(Feed *f) {
+        Engine *e = f->engine;
+
+        if (e->lock_finished)
+                return guard_cause(f, CAUSE_LOCKED);
+        if (e->lock_recorded)
+                return add_lock_steps(f);
+        return guard_start_lock(f, "the lock plan was cut off", e->violation_seq, false, 0);
 }
 
 int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid) {
@@ -129,7 +143,7 @@ int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request
         if (e->policy->mode == MODE_OBSERVE && !by_request)
                 return guard_degrade(f, REASON_WOULD_LOCK);
         r = guard_cause(f, CAUSE_VIOLATE);
-        q = guard_start_lock(f, reason, MIN(trigger, (uint64_t) INT64_MAX), by_request, uid);
+        q = guard_start_lock(f, reason, trigger, by_request, uid);
         return r < 0 ? r : q;
 }
 

@@ -51,7 +51,8 @@ struct Engine {
         bool was_booted, was_capped, was_clean; /* from the log of an earlier run */
         uint8_t logged_policy[SHA256_SIZE];     /* the last one in the log */
         usec_t last_time;                       /* CLOCK_REALTIME of the last entry in it */
-        bool lock_unfinished;                   /* it has a lock record and no locked record */
+        uint64_t violation_seq;                 /* its entry that says so, if it ends in the violated state */
+        bool lock_recorded, lock_finished;      /* it has a lock record, a locked record */
         bool harvest_waits;                     /* for the cap record to be in the register */
         uint64_t cap_seq;
 
@@ -111,7 +112,9 @@ int guard_degrade(Feed *f, Reason reason);
 int guard_recover(Feed *f, Reason reason);
 /* A violation whose context is in the entry `trigger`. In observe it only degrades. by_request: a person asked. */
 int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid);
-int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid);
+/* An earlier run died on the way from violated to locked: goes on where the log says that it was. The poison stays that of
+ * the lock record which is there, so that a verifier knows the one digest that the registers got. */
+int guard_resume_lock(Feed *f);
 int guard_wipe(Feed *f); /* the first step once more */
 int guard_failure(Feed *f, Failure row, const char *detail);
 int feed_lock_step(Feed *f, const Input *in);

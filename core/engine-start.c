@@ -27,16 +27,23 @@ static void restore_policy(Engine *e, const LogEntry *entry) {
         table_clear(e->judged);
 }
 
-static void restore_state(Engine *e, const LogEntry *entry) {
+/* False for a state that no engine writes. */
+static bool restore_state(Engine *e, const LogEntry *entry) {
+        State to = state_from_name(text_of(entry, "to"));
         const json_t *reason;
         size_t i;
 
-        e->state = state_from_name(text_of(entry, "to"));
+        if (to == _STATE_INVALID)
+                return false;
+        e->state = to;
+        if (to == STATE_VIOLATED)
+                e->violation_seq = entry->seq;
         e->reasons = 0;
         json_array_foreach(json_object_get(entry->json, "reasons"), i, reason)
                 for (unsigned bit = 0; reason_names[bit]; bit++)
                         if (streq(reason_names[bit], json_string_value(reason)))
                                 e->reasons |= 1U << bit;
+        return true;
 }
 
 static void restore_exec(Engine *e, const LogEntry *entry) {
@@ -75,7 +82,8 @@ int engine_restore(Engine *e, const LogEntry *entry) {
                 restore_policy(e, entry);
                 break;
         case KIND_STATE:
-                restore_state(e, entry);
+                if (!restore_state(e, entry))
+                        return -EBADMSG;
                 break;
         case KIND_EXEC:
                 restore_exec(e, entry);
@@ -84,10 +92,10 @@ int engine_restore(Engine *e, const LogEntry *entry) {
                 e->was_capped = true;
                 break;
         case KIND_LOCK:
-                e->lock_unfinished = true;
+                e->lock_recorded = true;
                 return record_extend_value(&entry->record, e->config.banks, &e->poison);
         case KIND_LOCKED:
-                e->lock_unfinished = false;
+                e->lock_finished = true;
                 break;
         default:
                 break;
@@ -280,6 +288,7 @@ static int take_levels(Engine *e, const StartFacts *facts) {
 
 int feed_start(Feed *f, const StartFacts *facts) {
         Engine *e = f->engine;
+        bool was_violated = e->state == STATE_VIOLATED;
         int r = take_levels(e, facts);
 
         if (r < 0)
@@ -293,8 +302,8 @@ int feed_start(Feed *f, const StartFacts *facts) {
                 r = start_policy(f);
         if (r >= 0)
                 r = record_cap(f, facts);
-        if (r >= 0 && e->state == STATE_VIOLATED && e->lock_unfinished) /* died inside the lock plan */
-                r = guard_start_lock(f, "the lock plan was cut off", 0, false, 0);
+        if (was_violated && guard_resume_lock(f) < 0) /* whatever else failed */
+                r = r < 0 ? r : -ENOMEM;
         return r;
 }
 

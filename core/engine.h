@@ -26,7 +26,8 @@ typedef struct EngineConfig {
 int engine_new(const EngineConfig *config, Policy *policy, Engine **ret);
 Engine *engine_free(Engine *e);
 
-/* Takes in one entry of the log that is there already, oldest first. 0 or -ENOMEM. */
+/* Takes in one entry of the log that is there already, oldest first. 0, -EBADMSG for one that no engine writes, or another
+ * negative errno. */
 int engine_restore(Engine *e, const LogEntry *entry);
 
 /* After the last engine_restore(): the committed log has that many entries and bytes and replays to value. Then
