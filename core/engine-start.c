@@ -179,8 +179,11 @@ static void put_pcrs(EventBuilder *event, const PcrValues *values) {
 
 static int record_boot(Feed *f, const StartFacts *facts) {
         const EngineConfig *c = &f->engine->config;
-        EventBuilder event = event_begin(KIND_BOOT, &f->now);
+        EventBuilder event;
 
+        if (bank_preferred(facts->pcrs->banks) == _HASH_INVALID)
+                return -EOPNOTSUPP; /* SHA-1 alone proves nothing */
+        event = event_begin(KIND_BOOT, &f->now);
         event_count(&event, "format", EVENTLOG_FORMAT);
         event_text_max(&event, "version", facts->version, EVENT_SHORT_MAX);
         event_text_max(&event, "life", facts->life, EVENT_SHORT_MAX);
@@ -291,9 +294,8 @@ int feed_start(Feed *f, const StartFacts *facts) {
         bool was_violated = e->state == STATE_VIOLATED;
         int r = take_levels(e, facts);
 
-        if (r < 0)
-                return r;
-        r = facts->fresh ? record_boot(f, facts) : 0;
+        if (r >= 0 && facts->fresh)
+                r = record_boot(f, facts);
         if (r >= 0)
                 r = record_start(f, facts);
         if (r >= 0 && !facts->fresh && e->was_booted)
@@ -302,6 +304,8 @@ int feed_start(Feed *f, const StartFacts *facts) {
                 r = start_policy(f);
         if (r >= 0)
                 r = record_cap(f, facts);
+        if (r < 0) /* half a start is none to be trusted */
+                e->reasons |= REASON_FAILURE;
         if (was_violated && guard_resume_lock(f) < 0) /* whatever else failed */
                 r = r < 0 ? r : -ENOMEM;
         return r;
