@@ -104,7 +104,8 @@ bool judged_key(const char *verdict, const char *rule, const char *failure, uint
                 const char *path, uint8_t ret[DEDUP_KEY_SIZE]);
 void remember(Table *t, const uint8_t key[DEDUP_KEY_SIZE], uint64_t seq);
 bool log_has_room(const Engine *e, size_t size, bool for_guard);
-int start_commit(Feed *f);
+int send_commit(Feed *f, const Commit *c);
+int start_commit(Feed *f); /* sends the next commit on its way, when none is */
 
 /* engine-guard.c: the state, its reasons, and the lock plan. */
 int guard_cause(Feed *f, Cause cause);

@@ -15,27 +15,36 @@ bool log_has_room(const Engine *e, size_t size, bool for_guard) {
         return e->log_bytes + size <= limit && (for_guard || commit_queue_bytes(e->queue) + size <= QUEUE_BYTES_MAX);
 }
 
-/* Sends the next commit on its way, when none is. */
+/* What fails is tried again when the timer comes. */
+static int again_later(Feed *f, int error) {
+        f->engine->retry_at = f->now.boottime + COMMIT_RETRY;
+        return error;
+}
+
+int send_commit(Feed *f, const Commit *c) {
+        Action *a = action_add(f->actions, ACTION_COMMIT);
+
+        if (!a)
+                return again_later(f, -ENOMEM);
+        a->commit.upto = c->upto;
+        a->commit.bytes = c->bytes;
+        a->commit.size = c->size;
+        a->commit.digest = c->digest;
+        a->commit.before = c->before;
+        return 0;
+}
+
 int start_commit(Feed *f) {
         Engine *e = f->engine;
         Commit commit;
-        Action *a;
         int r;
 
+        if (e->retry_at != USEC_INFINITY)
+                return 0;
         r = commit_queue_next(e->queue, &commit);
-        if (r <= 0)
-                return r;
-        a = action_add(f->actions, ACTION_COMMIT);
-        if (!a) { /* again when the timer comes */
-                e->retry_at = f->now.boottime + COMMIT_RETRY;
-                return -ENOMEM;
-        }
-        a->commit.upto = commit.upto;
-        a->commit.bytes = commit.bytes;
-        a->commit.size = commit.size;
-        a->commit.digest = commit.digest;
-        a->commit.before = commit.before;
-        return 0;
+        if (r < 0)
+                return again_later(f, r);
+        return r > 0 ? send_commit(f, &commit) : 0;
 }
 
 int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq) {

@@ -56,40 +56,38 @@ Engine *engine_free(Engine *e) {
         return NULL;
 }
 
+/* The commit on its way (if there is one) stays owed, and is tried again. */
+static void retry_later(Feed *f) {
+        if (commit_queue_current(f->engine->queue))
+                f->engine->retry_at = f->now.boottime + COMMIT_RETRY;
+}
+
 static int feed_extended(Feed *f) {
         Engine *e = f->engine;
         int r;
 
-        e->retry_at = USEC_INFINITY;
         r = commit_queue_done(e->queue);
-        if (r < 0)
+        if (r < 0) {
+                retry_later(f);
                 return r;
+        }
+        e->retry_at = USEC_INFINITY;
         return guard_recover(f, REASON_TPM);
 }
 
-/* The commit stays owed, and is tried again. */
 static int feed_commit_trouble(Feed *f, const Input *in) {
-        f->engine->retry_at = f->now.boottime + COMMIT_RETRY;
+        retry_later(f);
         return guard_failure(f, in->failure.row, in->failure.detail);
 }
 
 static int retry_commit(Feed *f) {
         Engine *e = f->engine;
         const Commit *c = commit_queue_current(e->queue);
-        Action *a;
 
-        if (e->retry_at > f->now.boottime || !c)
+        if (e->retry_at > f->now.boottime)
                 return 0;
-        a = action_add(f->actions, ACTION_COMMIT);
-        if (!a)
-                return -ENOMEM;
         e->retry_at = USEC_INFINITY;
-        a->commit.upto = c->upto;
-        a->commit.bytes = c->bytes;
-        a->commit.size = c->size;
-        a->commit.digest = c->digest;
-        a->commit.before = c->before;
-        return 0;
+        return c ? send_commit(f, c) : 0; /* none: start_commit() failed, and comes next */
 }
 
 static int feed_stop(Feed *f, const Input *in) {
