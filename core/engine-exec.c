@@ -42,8 +42,9 @@ static int answer(Feed *f, uint64_t token, const Subject *s, const FileIdentity 
         return answers_add(f->engine->answers, s->pid, file, token, f->now.boottime);
 }
 
-/* The record of what was decided about a file that asked to run, with its context. Once per file, rule and user. */
-static int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char *verdict, int alert,
+/* The record of what was decided about a file that asked to run, with its context. Once per file, rule and user. limited:
+ * only if the limit on refusals has room, else *ret_seq is NOT_RECORDED. */
+static int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char *verdict, int alert, bool limited,
                             uint64_t *ret_seq) {
         Engine *e = f->engine;
         const char *failure = o->failure == _FAILURE_INVALID ? NULL : failure_name(o->failure);
@@ -55,6 +56,7 @@ static int record_judgement(Feed *f, const Observation *o, const Verdict *v, con
         bool has_key;
         int r;
 
+        *ret_seq = NOT_RECORDED;
         r = escape_for_json(o->path, EVENT_PATH_MAX, &path);
         if (r < 0)
                 return r;
@@ -64,6 +66,8 @@ static int record_judgement(Feed *f, const Observation *o, const Verdict *v, con
                 *ret_seq = before->seq;
                 return 0;
         }
+        if (limited && !limiter_take(f))
+                return 0;
         event = event_begin(KIND_EXEC, &f->now);
         put_subject(&event, &o->subject);
         event_text_max(&event, "path", o->path, EVENT_PATH_MAX);
@@ -84,10 +88,7 @@ static int record_judgement(Feed *f, const Observation *o, const Verdict *v, con
 static int record_refusal(Feed *f, const Observation *o, const Verdict *v, const char *verdict, uint64_t *ret_seq) {
         bool lock = v->actions & RULE_LOCK;
 
-        *ret_seq = NOT_RECORDED;
-        if (!lock && !limiter_take(f))
-                return 0;
-        return record_judgement(f, o, v, verdict, MAX(v->severity, SEVERITY_WARNING), ret_seq);
+        return record_judgement(f, o, v, verdict, MAX(v->severity, SEVERITY_WARNING), !lock, ret_seq);
 }
 
 /* The ima-ng record of a file, once per digest and path in each policy generation. */
@@ -214,7 +215,7 @@ static int let_run(Feed *f, const Observation *o, const Verdict *v) {
 
         if (would || v->actions & RULE_ALERT)
                 r = record_judgement(f, o, v, would ? refusal_name(v->actions, MODE_OBSERVE) : "alert",
-                                     (int) v->severity, &judged);
+                                     (int) v->severity, false, &judged);
         if (r >= 0 && v->actions & RULE_LOCK)
                 r = guard_degrade(f, REASON_WOULD_LOCK);
         if (r >= 0 && !(v->actions & RULE_IGNORE && v->known))
@@ -251,7 +252,7 @@ static int on_gate_failure(Feed *f, const Observation *o, const Verdict *judged)
                         v.actions |= RULE_LOCK;
                 return refuse(f, o, &v);
         }
-        r = record_judgement(f, o, &v, "allow", (int) v.severity, &seq);
+        r = record_judgement(f, o, &v, "allow", (int) v.severity, false, &seq);
         if (r >= 0 && o->failure == FAILURE_OPEN_WRITERS)
                 r = record_open_writers(f, o, &seq);
         return r < 0 ? r : release_after(f, o, seq);
