@@ -44,7 +44,10 @@ int start_commit(Feed *f) {
         r = commit_queue_next(e->queue, &commit);
         if (r < 0)
                 return again_later(f, r);
-        return r > 0 ? send_commit(f, &commit) : 0;
+        if (r == 0)
+                return 0;
+        e->log_bytes += commit.overhead;
+        return send_commit(f, &commit);
 }
 
 int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq) {
