@@ -18,7 +18,7 @@ typedef enum ActionType {
         ACTION_STATE,     /* the guard's state changed */
         ACTION_RELEASE,   /* hand out the secret */
         ACTION_REFUSE,    /* do not */
-        ACTION_STOP,      /* all is recorded and anchored: end */
+        ACTION_STOP,      /* the stop is anchored and all are answered: end; once */
         _ACTION_MAX,
 } ActionType;
 

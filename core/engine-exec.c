@@ -44,8 +44,8 @@ static int answer(Feed *f, uint64_t token, const Subject *s, const FileIdentity 
 
 /* The record of what was decided about a file that asked to run, with its context. Once per file, rule and user. limited:
  * only if the limit on refusals has room, else *ret_seq is NOT_RECORDED. */
-static int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char *verdict, int alert, bool limited,
-                            uint64_t *ret_seq) {
+static int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char *verdict, int alert,
+                            bool limited, uint64_t *ret_seq) {
         Engine *e = f->engine;
         const char *failure = o->failure == _FAILURE_INVALID ? NULL : failure_name(o->failure);
         const uint8_t *digest = o->has_digest ? o->digest : NULL;

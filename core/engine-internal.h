@@ -77,7 +77,7 @@ struct Engine {
         char *step_failure[_LOCK_STEP_MAX];
         usec_t step_took[_LOCK_STEP_MAX];
         BankDigests poison;
-        bool stopping;
+        bool stopping, stopped;
         uint64_t stop_seq;
 };
 
