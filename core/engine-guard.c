@@ -58,8 +58,8 @@ int guard_degrade(Feed *f, Reason reason) {
         bool fresh = !(e->reasons & reason);
 
         e->reasons |= reason;
-        if (e->state == STATE_DEGRADED && fresh)
-                return record_state(f, STATE_DEGRADED, STATE_DEGRADED); /* a reason more */
+        if (fresh && (e->state == STATE_DEGRADED || e->state == STATE_STARTING))
+                return record_state(f, e->state, e->state); /* a reason more; a sticky one must outlive the daemon */
         return guard_cause(f, CAUSE_DEGRADE);
 }
 
