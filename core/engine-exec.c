@@ -278,7 +278,7 @@ static bool is_answered(const ActionList *l, uint64_t token) {
         return false;
 }
 
-int feed_exec(Feed *f, const Observation *o) {
+static int decide(Feed *f, const Observation *o) {
         const Policy *p = f->engine->policy;
         Verdict v = policy_judge(p, o);
         int r;
@@ -292,6 +292,14 @@ int feed_exec(Feed *f, const Observation *o) {
         if (r < 0 && !is_answered(f->actions, o->token))
                 r = on_trouble(f, o, r);
         return r;
+}
+
+int feed_exec(Feed *f, const Observation *o) {
+        Observation named = *o;
+
+        if (*strempty(o->path) == '\0') /* no log can hold a file without a name */
+                named.path = "(unknown)";
+        return decide(f, &named);
 }
 
 static void waiting_drop(Engine *e, size_t i) {

@@ -34,7 +34,7 @@ static int record_ungated(Feed *f, const Execed *x, const char *verdict, uint64_
         EventBuilder event = event_begin(KIND_UNGATED, &f->now);
 
         put_subject(&event, &x->subject);
-        event_text_max(&event, "path", x->path, EVENT_PATH_MAX);
+        event_text_max(&event, "path", strempty(x->path), EVENT_PATH_MAX);
         event_count(&event, "device", x->file.device);
         event_count(&event, "inode", x->file.inode);
         event_text(&event, "reason",
