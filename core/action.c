@@ -19,6 +19,10 @@ void action_list_done(ActionList *l) {
         *l = (ActionList){};
 }
 
+int action_reserve(ActionList *l, size_t n) {
+        return GREEDY_REALLOC(l->items, l->allocated, l->size + n);
+}
+
 Action *action_add(ActionList *l, ActionType type) {
         if (GREEDY_REALLOC(l->items, l->allocated, l->size + 1) < 0)
                 return NULL;

@@ -9,7 +9,7 @@
 typedef enum ActionType {
         ACTION_RECORD,    /* append a pending entry */
         ACTION_COMMIT,    /* write a committed record and extend it; answer with INPUT_EXTENDED or its failures */
-        ACTION_HARVEST,   /* unseal the secrets, then extend the cap; answer with INPUT_HARVESTED */
+        ACTION_HARVEST,   /* unseal the secrets (unless cap_only), then extend the cap; answer with INPUT_HARVESTED */
         ACTION_ANSWER,    /* answer the gate's token */
         ACTION_CONFIRMED, /* the exec behind a token happened: its lease may end */
         ACTION_KILL,      /* kill a process */
@@ -18,7 +18,7 @@ typedef enum ActionType {
         ACTION_STATE,     /* the guard's state changed */
         ACTION_RELEASE,   /* hand out the secret */
         ACTION_REFUSE,    /* do not */
-        ACTION_STOP,      /* all is recorded and anchored: end */
+        ACTION_STOP,      /* the stop is anchored and all are answered: end; once */
         _ACTION_MAX,
 } ActionType;
 
@@ -38,6 +38,9 @@ typedef struct Action {
                         BankDigests digest; /* to extend */
                         BankDigests before; /* what the register holds before it */
                 } commit;
+                struct {
+                        bool cap_only; /* there was a violation: no secret is opened any more */
+                } harvest;
                 struct {
                         uint64_t token;
                         bool allow;
@@ -74,6 +77,9 @@ typedef struct ActionList {
 } ActionList;
 
 void action_list_done(ActionList *l);
+
+/* Makes room for n actions: so many that are added then need no memory. 0 or -ENOMEM. */
+int action_reserve(ActionList *l, size_t n);
 
 /* A zeroed action of the type at the end, or NULL when out of memory. */
 Action *action_add(ActionList *l, ActionType type);

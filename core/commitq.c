@@ -47,7 +47,24 @@ CommitQueue *commit_queue_free(CommitQueue *q) {
         return NULL;
 }
 
+int commit_queue_reserve(CommitQueue *q, size_t n) {
+        return GREEDY_REALLOC(q->entries, q->allocated, q->size + n);
+}
+
+/* True for one whole record that can be committed, alone or (a known file) in a batch. */
+static bool is_entry(const CommitQueue *q, const Buffer *record, bool known) {
+        Reader r = reader_new(record->data, record->size);
+        RecordView view;
+        const char *why;
+
+        if (record_parse(&r, &view, &why) != RECORD_OK || !reader_done(&r) || view.pcr != q->pcr || batch_is(&view))
+                return false;
+        return !known || (view.template == TEMPLATE_NG && !view.violation);
+}
+
 int commit_queue_push(CommitQueue *q, Buffer *record, bool known, uint64_t *ret_seq) {
+        if (!is_entry(q, record, known))
+                return -EBADMSG;
         if (q->head > q->size / 2) { /* room at the front is most of it */
                 memmove(q->entries, q->entries + q->head, (q->size - q->head) * sizeof(Entry));
                 q->size -= q->head;
@@ -112,6 +129,9 @@ int commit_queue_next(CommitQueue *q, Commit *ret) {
                 return -EIO;
         }
         q->current.upto = q->anchored + n - 1;
+        q->current.overhead = bytes->size;
+        for (size_t i = 0; i < n; i++)
+                q->current.overhead -= q->entries[q->head + i].record.size;
         q->on_its_way = n;
         *ret = q->current;
         return 1;

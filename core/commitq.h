@@ -13,8 +13,12 @@ typedef struct CommitQueue CommitQueue;
 int commit_queue_new(uint32_t pcr, const BankDigests *value, uint64_t first, CommitQueue **ret);
 CommitQueue *commit_queue_free(CommitQueue *q);
 
-/* Queues a full record (taken over). known: a known file. 0 or -ENOMEM. */
+/* Queues a full record (taken over on success). known: a known file. 0, -ENOMEM, or -EBADMSG for what no log can hold: a
+ * record that cannot be committed would stop all that come behind it. */
 int commit_queue_push(CommitQueue *q, Buffer *record, bool known, uint64_t *ret_seq);
+
+/* Makes room for n entries: so many pushes then need no memory. 0 or -ENOMEM. */
+int commit_queue_reserve(CommitQueue *q, size_t n);
 
 /* The entry pushed last. Its bytes stay where they are until commit_queue_done(). */
 const Buffer *commit_queue_last(const CommitQueue *q);
@@ -22,7 +26,8 @@ const Buffer *commit_queue_last(const CommitQueue *q);
 typedef struct Commit {
         const uint8_t *bytes; /* the queue's, until the commit is done */
         size_t size;
-        uint64_t upto; /* number of the last entry in it */
+        size_t overhead; /* of them, bytes that are in none of its entries: a batch has its own head */
+        uint64_t upto;   /* number of the last entry in it */
         BankDigests digest, before;
 } Commit;
 

@@ -12,8 +12,6 @@
 #include "lib/base/alloc.h"
 #include "lib/escape.h"
 
-static const uint64_t NOT_RECORDED = UINT64_MAX;
-
 bool judged_key(const char *verdict, const char *rule, const char *failure, uint64_t uid, const uint8_t *digest,
                 const char *path, uint8_t ret[DEDUP_KEY_SIZE]) {
         char detail[256];
@@ -44,9 +42,10 @@ static int answer(Feed *f, uint64_t token, const Subject *s, const FileIdentity 
         return answers_add(f->engine->answers, s->pid, file, token, f->now.boottime);
 }
 
-/* The record of what was decided about a file that asked to run, with its context. Once per file, rule and user. */
+/* The record of what was decided about a file that asked to run, with its context. Once per file, rule and user. limited:
+ * only if the limit on refusals has room, else *ret_seq is NOT_RECORDED. */
 static int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char *verdict, int alert,
-                            uint64_t *ret_seq) {
+                            bool limited, uint64_t *ret_seq) {
         Engine *e = f->engine;
         const char *failure = o->failure == _FAILURE_INVALID ? NULL : failure_name(o->failure);
         const uint8_t *digest = o->has_digest ? o->digest : NULL;
@@ -57,7 +56,8 @@ static int record_judgement(Feed *f, const Observation *o, const Verdict *v, con
         bool has_key;
         int r;
 
-        r = escape_text(o->path, strlen(o->path), EVENT_PATH_MAX, &path);
+        *ret_seq = NOT_RECORDED;
+        r = escape_for_json(o->path, EVENT_PATH_MAX, &path);
         if (r < 0)
                 return r;
         has_key = judged_key(verdict, v->rule, failure, o->subject.uid, digest, path, key);
@@ -66,6 +66,8 @@ static int record_judgement(Feed *f, const Observation *o, const Verdict *v, con
                 *ret_seq = before->seq;
                 return 0;
         }
+        if (limited && !limiter_take(f))
+                return 0;
         event = event_begin(KIND_EXEC, &f->now);
         put_subject(&event, &o->subject);
         event_text_max(&event, "path", o->path, EVENT_PATH_MAX);
@@ -86,10 +88,7 @@ static int record_judgement(Feed *f, const Observation *o, const Verdict *v, con
 static int record_refusal(Feed *f, const Observation *o, const Verdict *v, const char *verdict, uint64_t *ret_seq) {
         bool lock = v->actions & RULE_LOCK;
 
-        *ret_seq = NOT_RECORDED;
-        if (!lock && !limiter_take(f))
-                return 0;
-        return record_judgement(f, o, v, verdict, MAX(v->severity, SEVERITY_WARNING), ret_seq);
+        return record_judgement(f, o, v, verdict, MAX(v->severity, SEVERITY_WARNING), !lock, ret_seq);
 }
 
 /* The ima-ng record of a file, once per digest and path in each policy generation. */
@@ -124,7 +123,6 @@ static int record_file(Feed *f, const Observation *o, bool known, uint64_t *ret_
 
 /* IMA's violation record, and the event that binds its path. */
 static int record_open_writers(Feed *f, const Observation *o, uint64_t *ret_seq) {
-        Engine *e = f->engine;
         _cleanup_(buffer_done) Buffer record = {};
         _cleanup_free_ char *path = NULL;
         uint8_t digest[SHA256_SIZE];
@@ -136,17 +134,13 @@ static int record_open_writers(Feed *f, const Observation *o, uint64_t *ret_seq)
 
         r = escape_text(o->path, strlen(o->path), RECORD_PATH_MAX, &path);
         if (r >= 0)
-                r = record_put_violation(&record, e->config.measurement_pcr, path);
+                r = record_put_violation(&record, f->engine->config.measurement_pcr, path);
         if (r < 0)
                 return r;
-        if (!log_has_room(e, record.size + RECORD_SIZE_MAX, false))
-                return -ENOSPC;
         reader = reader_new(record.data, record.size);
         if (record_parse(&reader, &view, &why) != RECORD_OK)
                 return -EIO;
         r = sha256(view.data, view.data_size, digest);
-        if (r >= 0)
-                r = record_bytes(f, &record, false, ret_seq);
         if (r < 0)
                 return r;
         event = event_begin(KIND_OPEN_WRITERS, &f->now);
@@ -154,7 +148,7 @@ static int record_open_writers(Feed *f, const Observation *o, uint64_t *ret_seq)
         event_text_max(&event, "path", o->path, EVENT_PATH_MAX);
         event_digest(&event, "record", digest);
         event_text(&event, "verdict", "allow");
-        return record_event(f, &event, SEVERITY_WARNING, ret_seq);
+        return record_pair(f, &record, &event, SEVERITY_WARNING, ret_seq);
 }
 
 /* Lets go now, or when the entry `seq` is in the PCR. */
@@ -221,7 +215,7 @@ static int let_run(Feed *f, const Observation *o, const Verdict *v) {
 
         if (would || v->actions & RULE_ALERT)
                 r = record_judgement(f, o, v, would ? refusal_name(v->actions, MODE_OBSERVE) : "alert",
-                                     (int) v->severity, &judged);
+                                     (int) v->severity, false, &judged);
         if (r >= 0 && v->actions & RULE_LOCK)
                 r = guard_degrade(f, REASON_WOULD_LOCK);
         if (r >= 0 && !(v->actions & RULE_IGNORE && v->known))
@@ -234,20 +228,31 @@ static int let_run(Feed *f, const Observation *o, const Verdict *v) {
                 f, o, judged == NOT_RECORDED || (measured != NOT_RECORDED && measured > judged) ? measured : judged);
 }
 
+/* A row that opens the gate does not open it for what a rule refuses anyway. */
+static bool is_refused_anyway(const Policy *p, const Observation *o, const Verdict *judged) {
+        if (p->mode != MODE_ENFORCE)
+                return false;
+        return o->has_digest ? actions_refuse(judged->actions) : policy_refuses_any_content(p, o);
+}
+
 /* Something failed about this one file: its row says open or closed. */
 static int on_gate_failure(Feed *f, const Observation *o, const Verdict *judged) {
-        FailureAction action = policy_on_failure(f->engine->policy, o->failure);
+        const Policy *p = f->engine->policy;
+        FailureAction action = policy_on_failure(p, o->failure);
         Verdict v = *judged;
         uint64_t seq = NOT_RECORDED;
         int r;
 
         f->engine->failures[o->failure]++;
         v.severity = MAX(v.severity, SEVERITY_WARNING);
-        if (action != ON_FAILURE_ALLOW) {
-                v.actions = action == ON_FAILURE_LOCK ? RULE_LOCK : RULE_DENY;
+        if (action != ON_FAILURE_ALLOW || is_refused_anyway(p, o, judged)) {
+                if (!o->has_digest || !actions_refuse(v.actions))
+                        v.actions = RULE_DENY;
+                if (action == ON_FAILURE_LOCK)
+                        v.actions |= RULE_LOCK;
                 return refuse(f, o, &v);
         }
-        r = record_judgement(f, o, &v, "allow", (int) v.severity, &seq);
+        r = record_judgement(f, o, &v, "allow", (int) v.severity, false, &seq);
         if (r >= 0 && o->failure == FAILURE_OPEN_WRITERS)
                 r = record_open_writers(f, o, &seq);
         return r < 0 ? r : release_after(f, o, seq);
@@ -273,7 +278,7 @@ static bool is_answered(const ActionList *l, uint64_t token) {
         return false;
 }
 
-int feed_exec(Feed *f, const Observation *o) {
+static int decide(Feed *f, const Observation *o) {
         const Policy *p = f->engine->policy;
         Verdict v = policy_judge(p, o);
         int r;
@@ -287,6 +292,14 @@ int feed_exec(Feed *f, const Observation *o) {
         if (r < 0 && !is_answered(f->actions, o->token))
                 r = on_trouble(f, o, r);
         return r;
+}
+
+int feed_exec(Feed *f, const Observation *o) {
+        Observation named = *o;
+
+        if (*strempty(o->path) == '\0') /* no log can hold a file without a name */
+                named.path = "(unknown)";
+        return decide(f, &named);
 }
 
 static void waiting_drop(Engine *e, size_t i) {

@@ -58,8 +58,8 @@ int guard_degrade(Feed *f, Reason reason) {
         bool fresh = !(e->reasons & reason);
 
         e->reasons |= reason;
-        if (e->state == STATE_DEGRADED && fresh)
-                return record_state(f, STATE_DEGRADED, STATE_DEGRADED); /* a reason more */
+        if (fresh && (e->state == STATE_DEGRADED || e->state == STATE_STARTING))
+                return record_state(f, e->state, e->state); /* a reason more; a sticky one must outlive the daemon */
         return guard_cause(f, CAUSE_DEGRADE);
 }
 
@@ -80,22 +80,37 @@ static int add_lock_step(Feed *f, LockStep step, const BankDigests *poison) {
         return 0;
 }
 
+int guard_wipe(Feed *f) {
+        return add_lock_step(f, LOCK_WIPE, &f->engine->poison);
+}
+
 /* What the poison registers get: the digests of the lock record, which a verifier finds in the log. */
 static int poison_of(const Engine *e, uint64_t lock_seq, BankDigests *ret) {
-        const Buffer *last = commit_queue_last(e->queue);
+        const Buffer *last;
         RecordView view;
         const char *why;
-        Reader reader = reader_new(last->data, last->size);
+        Reader reader;
 
-        if (lock_seq + 1 != commit_queue_next_seq(e->queue) || record_parse(&reader, &view, &why) != RECORD_OK)
+        if (lock_seq == NOT_RECORDED || lock_seq + 1 != commit_queue_next_seq(e->queue))
+                return -EIO;
+        last = commit_queue_last(e->queue);
+        reader = reader_new(last->data, last->size);
+        if (record_parse(&reader, &view, &why) != RECORD_OK)
                 return -EIO;
         return record_extend_value(&view, e->config.banks, ret);
 }
 
-int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid) {
+static int add_lock_steps(Feed *f) {
+        for (LockStep step = 0; step < _LOCK_STEP_MAX; step++)
+                if (add_lock_step(f, step, &f->engine->poison) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+static int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid) {
         Engine *e = f->engine;
         EventBuilder event = event_begin(KIND_LOCK, &f->now);
-        uint64_t seq = 0;
+        uint64_t seq = NOT_RECORDED;
         int r;
 
         event_text(&event, "reason", reason);
@@ -104,24 +119,31 @@ int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_requ
                 event_count(&event, "uid", uid);
         event_list_pcrs(&event, "poison", e->config.poison_pcrs);
         r = record_event(f, &event, SEVERITY_CRITICAL, &seq);
-        if (r < 0 || poison_of(e, seq, &e->poison) < 0) /* without a record there is still a poison */
+        if (poison_of(e, seq, &e->poison) < 0) /* without a record there is still a poison */
                 e->poison = bank_digests_violation(e->config.banks);
-        for (LockStep step = 0; step < _LOCK_STEP_MAX; step++)
-                if (add_lock_step(f, step, &e->poison) < 0)
-                        r = -ENOMEM;
-        return r;
+        return add_lock_steps(f) < 0 ? -ENOMEM : r;
+}
+
+int guard_resume_lock(Feed *f) {
+        Engine *e = f->engine;
+
+        if (e->lock_finished)
+                return guard_cause(f, CAUSE_LOCKED);
+        if (e->lock_recorded)
+                return add_lock_steps(f);
+        return guard_start_lock(f, "the lock plan was cut off", e->violation_seq, false, 0);
 }
 
 int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid) {
         Engine *e = f->engine;
         int r, q;
 
-        if (e->state == STATE_VIOLATED || e->state == STATE_LOCKED)
+        if (guard_is_closed(e->state))
                 return 0;
         if (e->policy->mode == MODE_OBSERVE && !by_request)
                 return guard_degrade(f, REASON_WOULD_LOCK);
         r = guard_cause(f, CAUSE_VIOLATE);
-        q = guard_start_lock(f, reason, MIN(trigger, (uint64_t) INT64_MAX), by_request, uid);
+        q = guard_start_lock(f, reason, trigger, by_request, uid);
         return r < 0 ? r : q;
 }
 
@@ -131,7 +153,7 @@ static int record_locked(Feed *f) {
 
         event_map(&event, "steps");
         for (LockStep step = 0; step < _LOCK_STEP_MAX; step++) {
-                char text[EVENT_TEXT_MAX];
+                char text[EVENT_SHORT_MAX];
 
                 snprintf(text, sizeof(text), "%s after %llu us",
                          e->step_failure[step] ? e->step_failure[step] : "done",
@@ -168,7 +190,7 @@ static Reason reason_of(Failure row) {
 int guard_failure(Feed *f, Failure row, const char *detail) {
         Engine *e = f->engine;
         FailureAction action = policy_on_failure(e->policy, row);
-        uint64_t count = ++e->failures[row], seq = 0;
+        uint64_t count = ++e->failures[row], seq = NOT_RECORDED;
         EventBuilder event;
         int r = 0;
 

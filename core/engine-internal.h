@@ -16,6 +16,7 @@ enum {
         LOG_RESERVE = 256 << 10,    /* kept for what the guard itself has to say */
         REFUSALS_PER_WINDOW = 600,  /* records of refusals; more are counted */
 };
+#define NOT_RECORDED UINT64_MAX /* the number of an entry that could not be written */
 #define REFUSAL_WINDOW (60 * USEC_PER_SEC)
 #define COMMIT_RETRY USEC_PER_SEC
 
@@ -50,7 +51,8 @@ struct Engine {
         bool was_booted, was_capped, was_clean; /* from the log of an earlier run */
         uint8_t logged_policy[SHA256_SIZE];     /* the last one in the log */
         usec_t last_time;                       /* CLOCK_REALTIME of the last entry in it */
-        bool lock_unfinished;                   /* it has a lock record and no locked record */
+        uint64_t violation_seq;                 /* its entry that says so, if it ends in the violated state */
+        bool lock_recorded, lock_finished;      /* it has a lock record, a locked record */
         bool harvest_waits;                     /* for the cap record to be in the register */
         uint64_t cap_seq;
 
@@ -75,7 +77,7 @@ struct Engine {
         char *step_failure[_LOCK_STEP_MAX];
         usec_t step_took[_LOCK_STEP_MAX];
         BankDigests poison;
-        bool stopping;
+        bool stopping, stopped;
         uint64_t stop_seq;
 };
 
@@ -88,8 +90,11 @@ typedef struct Feed {
 
 /* engine-record.c: everything that becomes an entry. All return 0 or a negative errno. */
 int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq);
-/* alert: tell people, with that severity; no alert when it is negative. ret_seq may be NULL. */
+/* alert: tell people, with that severity; no alert when it is negative. ret_seq may be NULL, and is set as soon as there is
+ * an entry, also when the alert then fails. */
 int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq);
+/* A violation record (taken over on success) and the event that binds it: both or none. */
+int record_pair(Feed *f, Buffer *violation, EventBuilder *binding, int alert, uint64_t *ret_seq);
 int record_policy(Feed *f);
 void put_subject(EventBuilder *event, const Subject *s);
 /* False when the key could not be made: then nothing is taken for a double. digest may be NULL. */
@@ -99,7 +104,8 @@ bool judged_key(const char *verdict, const char *rule, const char *failure, uint
                 const char *path, uint8_t ret[DEDUP_KEY_SIZE]);
 void remember(Table *t, const uint8_t key[DEDUP_KEY_SIZE], uint64_t seq);
 bool log_has_room(const Engine *e, size_t size, bool for_guard);
-int start_commit(Feed *f);
+int send_commit(Feed *f, const Commit *c);
+int start_commit(Feed *f); /* sends the next commit on its way, when none is */
 
 /* engine-guard.c: the state, its reasons, and the lock plan. */
 int guard_cause(Feed *f, Cause cause);
@@ -107,7 +113,10 @@ int guard_degrade(Feed *f, Reason reason);
 int guard_recover(Feed *f, Reason reason);
 /* A violation whose context is in the entry `trigger`. In observe it only degrades. by_request: a person asked. */
 int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid);
-int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid);
+/* An earlier run died on the way from violated to locked: goes on where the log says that it was. The poison stays that of
+ * the lock record which is there, so that a verifier knows the one digest that the registers got. */
+int guard_resume_lock(Feed *f);
+int guard_wipe(Feed *f); /* the first step once more */
 int guard_failure(Feed *f, Failure row, const char *detail);
 int feed_lock_step(Feed *f, const Input *in);
 

@@ -34,7 +34,7 @@ static int record_ungated(Feed *f, const Execed *x, const char *verdict, uint64_
         EventBuilder event = event_begin(KIND_UNGATED, &f->now);
 
         put_subject(&event, &x->subject);
-        event_text_max(&event, "path", x->path, EVENT_PATH_MAX);
+        event_text_max(&event, "path", strempty(x->path), EVENT_PATH_MAX);
         event_count(&event, "device", x->file.device);
         event_count(&event, "inode", x->file.inode);
         event_text(&event, "reason",
@@ -59,7 +59,7 @@ static int on_ungated(Feed *f, const Execed *x) {
         Engine *e = f->engine;
         Mode mode = e->policy->mode;
         const char *verdict = ungated_verdict(x, mode);
-        uint64_t seq = 0;
+        uint64_t seq = NOT_RECORDED;
         int r = 0, q = 0;
 
         e->ungated++;
@@ -132,7 +132,7 @@ int feed_levels(Feed *f, const Input *in) {
 
 int feed_tamper(Feed *f, const Input *in) {
         EventBuilder event = event_begin(KIND_TAMPER, &f->now);
-        uint64_t seq = 0;
+        uint64_t seq = NOT_RECORDED;
         int r;
 
         event_text(&event, "what", in->tamper.what);

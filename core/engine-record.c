@@ -15,27 +15,39 @@ bool log_has_room(const Engine *e, size_t size, bool for_guard) {
         return e->log_bytes + size <= limit && (for_guard || commit_queue_bytes(e->queue) + size <= QUEUE_BYTES_MAX);
 }
 
-/* Sends the next commit on its way, when none is. */
+/* What fails is tried again when the timer comes. */
+static int again_later(Feed *f, int error) {
+        f->engine->retry_at = f->now.boottime + COMMIT_RETRY;
+        return error;
+}
+
+int send_commit(Feed *f, const Commit *c) {
+        Action *a = action_add(f->actions, ACTION_COMMIT);
+
+        if (!a)
+                return again_later(f, -ENOMEM);
+        a->commit.upto = c->upto;
+        a->commit.bytes = c->bytes;
+        a->commit.size = c->size;
+        a->commit.digest = c->digest;
+        a->commit.before = c->before;
+        return 0;
+}
+
 int start_commit(Feed *f) {
         Engine *e = f->engine;
         Commit commit;
-        Action *a;
         int r;
 
+        if (e->retry_at != USEC_INFINITY)
+                return 0;
         r = commit_queue_next(e->queue, &commit);
-        if (r <= 0)
-                return r;
-        a = action_add(f->actions, ACTION_COMMIT);
-        if (!a) { /* again when the timer comes */
-                e->retry_at = f->now.boottime + COMMIT_RETRY;
-                return -ENOMEM;
-        }
-        a->commit.upto = commit.upto;
-        a->commit.bytes = commit.bytes;
-        a->commit.size = commit.size;
-        a->commit.digest = commit.digest;
-        a->commit.before = commit.before;
-        return 0;
+        if (r < 0)
+                return again_later(f, r);
+        if (r == 0)
+                return 0;
+        e->log_bytes += commit.overhead;
+        return send_commit(f, &commit);
 }
 
 int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq) {
@@ -45,13 +57,16 @@ int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq) {
         Action *a;
         int r;
 
-        r = commit_queue_push(e->queue, record, known, ret_seq);
-        if (r < 0)
-                return r;
-        e->log_bytes += size;
+        /* The action first: an entry without it would be committed and never promised. */
         a = action_add(f->actions, ACTION_RECORD);
         if (!a)
                 return -ENOMEM;
+        r = commit_queue_push(e->queue, record, known, ret_seq);
+        if (r < 0) {
+                f->actions->size--;
+                return r;
+        }
+        e->log_bytes += size;
         queued = commit_queue_last(e->queue);
         a->record.seq = *ret_seq;
         a->record.known = known;
@@ -60,36 +75,84 @@ int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq) {
         return 0;
 }
 
-static int add_alert(Feed *f, Severity severity, Kind kind, uint64_t seq, char **json) {
+/* An event that only has to be queued. */
+typedef struct Finished {
+        Kind kind;
+        Buffer record;
+        char *json;
+} Finished;
+
+static void finished_done(Finished *e) {
+        buffer_done(&e->record);
+        free(e->json);
+}
+
+/* Destroys the event. */
+static int finish(Feed *f, EventBuilder *event, Finished *ret) {
+        int r;
+
+        ret->kind = event->kind;
+        r = event_finish(event, f->engine->config.measurement_pcr, &ret->record, &ret->json);
+        event_done(event);
+        return r;
+}
+
+static int add_alert(Feed *f, Severity severity, Finished *e, uint64_t seq) {
         Action *a = action_add(f->actions, ACTION_ALERT);
 
         if (!a)
                 return -ENOMEM;
         a->alert.severity = severity;
-        a->alert.kind = kind;
+        a->alert.kind = e->kind;
         a->alert.seq = seq;
-        a->alert.json = TAKE_PTR(*json);
+        a->alert.json = TAKE_PTR(e->json);
         return 0;
 }
 
-int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq) {
-        _cleanup_(buffer_done) Buffer record = {};
-        _cleanup_free_ char *json = NULL;
-        Kind kind = event->kind;
-        uint64_t seq = 0;
+static int record_finished(Feed *f, Finished *e, int alert, uint64_t *ret_seq) {
+        uint64_t seq;
         int r;
 
-        r = event_finish(event, f->engine->config.measurement_pcr, &record, &json);
-        event_done(event);
-        if (r >= 0 && !log_has_room(f->engine, record.size, true))
+        r = record_bytes(f, &e->record, false, &seq);
+        if (r < 0)
+                return r;
+        if (ret_seq)
+                *ret_seq = seq;
+        return alert >= 0 ? add_alert(f, (Severity) alert, e, seq) : 0;
+}
+
+/* Whether the log's last part is kept for this kind: not for what any user can cause without end. */
+static bool is_for_guard(Kind kind) {
+        return kind != KIND_EXEC && kind != KIND_UNGATED && kind != KIND_RELEASE && kind != KIND_LOST;
+}
+
+int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq) {
+        _cleanup_(finished_done) Finished e = {};
+        int r = finish(f, event, &e);
+
+        if (r < 0)
+                return r;
+        if (!log_has_room(f->engine, e.record.size, is_for_guard(e.kind)))
+                return -ENOSPC;
+        return record_finished(f, &e, alert, ret_seq);
+}
+
+int record_pair(Feed *f, Buffer *violation, EventBuilder *binding, int alert, uint64_t *ret_seq) {
+        _cleanup_(finished_done) Finished e = {};
+        uint64_t seq;
+        int r;
+
+        /* Whatever can fail comes before the first of the two: alone it would make the log unreadable. */
+        r = finish(f, binding, &e);
+        if (r >= 0 && !log_has_room(f->engine, violation->size + e.record.size, false))
                 r = -ENOSPC;
         if (r >= 0)
-                r = record_bytes(f, &record, false, &seq);
-        if (r >= 0 && alert >= 0)
-                r = add_alert(f, (Severity) alert, kind, seq, &json);
-        if (r >= 0 && ret_seq)
-                *ret_seq = seq;
-        return r;
+                r = commit_queue_reserve(f->engine->queue, 2);
+        if (r >= 0)
+                r = action_reserve(f->actions, 2);
+        if (r >= 0)
+                r = record_bytes(f, violation, false, &seq);
+        return r < 0 ? r : record_finished(f, &e, alert, ret_seq);
 }
 
 void put_subject(EventBuilder *event, const Subject *s) {

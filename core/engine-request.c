@@ -42,7 +42,7 @@ static int finish_release(Feed *f, ActionType type, uint64_t request, const char
 
 /* Why a secret is not handed out now; NULL when it is. */
 static const char *release_refusal(const Engine *e, const Input *in) {
-        if (e->state == STATE_LOCKED || e->state == STATE_VIOLATED)
+        if (guard_is_closed(e->state))
                 return "locked: the secrets were wiped; they open again after a reboot into a good state";
         if (in->release.unavailable)
                 return in->release.unavailable;

@@ -27,16 +27,23 @@ static void restore_policy(Engine *e, const LogEntry *entry) {
         table_clear(e->judged);
 }
 
-static void restore_state(Engine *e, const LogEntry *entry) {
+/* False for a state that no engine writes. */
+static bool restore_state(Engine *e, const LogEntry *entry) {
+        State to = state_from_name(text_of(entry, "to"));
         const json_t *reason;
         size_t i;
 
-        e->state = state_from_name(text_of(entry, "to"));
+        if (to == _STATE_INVALID)
+                return false;
+        e->state = to;
+        if (to == STATE_VIOLATED)
+                e->violation_seq = entry->seq;
         e->reasons = 0;
         json_array_foreach(json_object_get(entry->json, "reasons"), i, reason)
                 for (unsigned bit = 0; reason_names[bit]; bit++)
                         if (streq(reason_names[bit], json_string_value(reason)))
                                 e->reasons |= 1U << bit;
+        return true;
 }
 
 static void restore_exec(Engine *e, const LogEntry *entry) {
@@ -64,13 +71,19 @@ int engine_restore(Engine *e, const LogEntry *entry) {
                 return 0;
         }
         e->last_time = count_of(entry, "time");
-        e->was_clean = entry->kind == KIND_STOP;
         switch (entry->kind) {
+        case KIND_START:
+                e->was_clean = false;
+                break;
+        case KIND_STOP: /* the gate may have had something to say behind it */
+                e->was_clean = true;
+                break;
         case KIND_POLICY:
                 restore_policy(e, entry);
                 break;
         case KIND_STATE:
-                restore_state(e, entry);
+                if (!restore_state(e, entry))
+                        return -EBADMSG;
                 break;
         case KIND_EXEC:
                 restore_exec(e, entry);
@@ -79,10 +92,10 @@ int engine_restore(Engine *e, const LogEntry *entry) {
                 e->was_capped = true;
                 break;
         case KIND_LOCK:
-                e->lock_unfinished = true;
+                e->lock_recorded = true;
                 return record_extend_value(&entry->record, e->config.banks, &e->poison);
         case KIND_LOCKED:
-                e->lock_unfinished = false;
+                e->lock_finished = true;
                 break;
         default:
                 break;
@@ -120,16 +133,18 @@ int engine_restore_pending(Engine *e, const void *record, size_t size, bool know
         r = buffer_error(&copy);
         if (r < 0)
                 return r;
-        e->log_bytes += size;
         r = commit_queue_push(e->queue, &copy, known, &seq);
+        if (r < 0)
+                return r;
+        e->log_bytes += size;
         settle_restored_state(e); /* the caller fed the entry to engine_restore() as well */
-        return r;
+        return 0;
 }
 
 static void put_levels(EventBuilder *event, const Engine *e) {
         event_map(event, "levels");
         for (Watched w = 0; w < _WATCHED_MAX; w++) {
-                char text[EVENT_TEXT_MAX];
+                char text[EVENT_SHORT_MAX];
 
                 if (e->level_why[w])
                         snprintf(text, sizeof(text), "%s (%s)", level_names[e->levels[w]], e->level_why[w]);
@@ -164,21 +179,24 @@ static void put_pcrs(EventBuilder *event, const PcrValues *values) {
 
 static int record_boot(Feed *f, const StartFacts *facts) {
         const EngineConfig *c = &f->engine->config;
-        EventBuilder event = event_begin(KIND_BOOT, &f->now);
+        EventBuilder event;
 
+        if (bank_preferred(facts->pcrs->banks) == _HASH_INVALID)
+                return -EOPNOTSUPP; /* SHA-1 alone proves nothing */
+        event = event_begin(KIND_BOOT, &f->now);
         event_count(&event, "format", EVENTLOG_FORMAT);
-        event_text(&event, "version", facts->version);
-        event_text(&event, "life", facts->life);
+        event_text_max(&event, "version", facts->version, EVENT_SHORT_MAX);
+        event_text_max(&event, "life", facts->life, EVENT_SHORT_MAX);
         event_count(&event, "reset", facts->reset_count);
         event_count(&event, "restart", facts->restart_count);
-        event_text(&event, "bootid", facts->bootid);
-        event_text(&event, "kernel", facts->kernel);
+        event_text_max(&event, "bootid", facts->bootid, EVENT_SHORT_MAX);
+        event_text_max(&event, "kernel", facts->kernel, EVENT_SHORT_MAX);
         event_digest(&event, "cmdline", facts->cmdline);
-        put_pcrs(&event, facts->pcrs);
         event_count(&event, "measurement", c->measurement_pcr);
         event_count(&event, "cap", c->cap_pcr);
-        event_list_pcrs(&event, "poison", c->poison_pcrs);
         event_text(&event, "scope", facts->scope);
+        event_list_pcrs(&event, "poison", c->poison_pcrs);
+        put_pcrs(&event, facts->pcrs);
         put_levels(&event, f->engine);
         put_taints(&event, facts);
         return record_event(f, &event, -1, NULL);
@@ -189,7 +207,7 @@ static int record_gap(Feed *f, const StartFacts *facts) {
         Engine *e = f->engine;
         bool lock = !e->was_clean && e->config.lock_on_death;
         EventBuilder event = event_begin(KIND_GAP, &f->now);
-        uint64_t seq = 0;
+        uint64_t seq = NOT_RECORDED;
         int r;
 
         event_count(&event, "since", e->last_time);
@@ -246,11 +264,16 @@ static int record_cap(Feed *f, const StartFacts *facts) {
 
 int start_harvest(Feed *f) {
         Engine *e = f->engine;
+        Action *a;
 
         if (!e->harvest_waits || e->cap_seq >= commit_queue_anchored(e->queue))
                 return 0;
+        a = action_add(f->actions, ACTION_HARVEST);
+        if (!a)
+                return -ENOMEM;
+        a->harvest.cap_only = guard_is_closed(e->state);
         e->harvest_waits = false;
-        return action_add(f->actions, ACTION_HARVEST) ? 0 : -ENOMEM;
+        return 0;
 }
 
 static int take_levels(Engine *e, const StartFacts *facts) {
@@ -268,27 +291,30 @@ static int take_levels(Engine *e, const StartFacts *facts) {
 
 int feed_start(Feed *f, const StartFacts *facts) {
         Engine *e = f->engine;
+        bool was_violated = e->state == STATE_VIOLATED;
         int r = take_levels(e, facts);
 
-        if (r < 0)
-                return r;
-        r = facts->fresh ? record_boot(f, facts) : 0;
+        if (r >= 0 && facts->fresh)
+                r = record_boot(f, facts);
         if (r >= 0)
                 r = record_start(f, facts);
         if (r >= 0 && !facts->fresh && e->was_booted)
                 r = record_gap(f, facts);
         if (r >= 0)
                 r = start_policy(f);
-        if (r >= 0 && e->state != STATE_VIOLATED && e->state != STATE_LOCKED)
+        if (r >= 0)
                 r = record_cap(f, facts);
-        if (r >= 0 && e->state == STATE_VIOLATED && e->lock_unfinished) /* died inside the lock plan */
-                r = guard_start_lock(f, "the lock plan was cut off", 0, false, 0);
+        if (r < 0) /* half a start is none to be trusted */
+                e->reasons |= REASON_FAILURE;
+        if (was_violated && guard_resume_lock(f) < 0) /* whatever else failed */
+                r = r < 0 ? r : -ENOMEM;
         return r;
 }
 
 int feed_harvested(Feed *f, const Input *in) {
         EventBuilder event = event_begin(KIND_HARVEST, &f->now);
         uint64_t left_out = 0;
+        int r;
 
         f->engine->was_capped = in->harvested.capped;
         event_list(&event, "held");
@@ -302,7 +328,11 @@ int feed_harvested(Feed *f, const Input *in) {
         }
         if (left_out > 0)
                 event_count(&event, "more", left_out);
-        return record_event(f, &event, -1, NULL);
+        r = record_event(f, &event, -1, NULL);
+        /* The lock plan did not wait for the harvest: what came in behind it goes at once. */
+        if (guard_is_closed(f->engine->state) && guard_wipe(f) < 0)
+                r = -ENOMEM;
+        return r;
 }
 
 int feed_ready(Feed *f) {

@@ -56,40 +56,38 @@ Engine *engine_free(Engine *e) {
         return NULL;
 }
 
+/* The commit on its way (if there is one) stays owed, and is tried again. */
+static void retry_later(Feed *f) {
+        if (commit_queue_current(f->engine->queue))
+                f->engine->retry_at = f->now.boottime + COMMIT_RETRY;
+}
+
 static int feed_extended(Feed *f) {
         Engine *e = f->engine;
         int r;
 
-        e->retry_at = USEC_INFINITY;
         r = commit_queue_done(e->queue);
-        if (r < 0)
+        if (r < 0) {
+                retry_later(f);
                 return r;
+        }
+        e->retry_at = USEC_INFINITY;
         return guard_recover(f, REASON_TPM);
 }
 
-/* The commit stays owed, and is tried again. */
 static int feed_commit_trouble(Feed *f, const Input *in) {
-        f->engine->retry_at = f->now.boottime + COMMIT_RETRY;
+        retry_later(f);
         return guard_failure(f, in->failure.row, in->failure.detail);
 }
 
 static int retry_commit(Feed *f) {
         Engine *e = f->engine;
         const Commit *c = commit_queue_current(e->queue);
-        Action *a;
 
-        if (e->retry_at > f->now.boottime || !c)
+        if (e->retry_at > f->now.boottime)
                 return 0;
-        a = action_add(f->actions, ACTION_COMMIT);
-        if (!a)
-                return -ENOMEM;
         e->retry_at = USEC_INFINITY;
-        a->commit.upto = c->upto;
-        a->commit.bytes = c->bytes;
-        a->commit.size = c->size;
-        a->commit.digest = c->digest;
-        a->commit.before = c->before;
-        return 0;
+        return c ? send_commit(f, c) : 0; /* none: start_commit() failed, and comes next */
 }
 
 static int feed_stop(Feed *f, const Input *in) {
@@ -100,10 +98,24 @@ static int feed_stop(Feed *f, const Input *in) {
         if (e->stopping)
                 return 0;
         e->stopping = true;
+        e->stop_seq = NOT_RECORDED;
         r = limiter_flush(f);
         event = event_begin(KIND_STOP, &f->now);
         event_text(&event, "reason", in->stop.reason);
         return record_event(f, &event, SEVERITY_NOTICE, &e->stop_seq) < 0 ? -ENOMEM : r;
+}
+
+/* Ends when the stop is in the register and nobody waits for an answer any more; that takes ExtendDeadlineSec= at most. */
+static int finish_stop(Feed *f) {
+        Engine *e = f->engine;
+        uint64_t needed = e->stop_seq == NOT_RECORDED ? commit_queue_next_seq(e->queue) : e->stop_seq + 1;
+
+        if (!e->stopping || e->stopped || e->waiting_size > 0 || commit_queue_anchored(e->queue) < needed)
+                return 0;
+        if (!action_add(f->actions, ACTION_STOP))
+                return -ENOMEM;
+        e->stopped = true;
+        return 0;
 }
 
 static int dispatch(Feed *f, const Input *in) {
@@ -156,7 +168,7 @@ static int dispatch(Feed *f, const Input *in) {
 
 int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
         Feed f = { .engine = e, .now = *now, .actions = ret };
-        int r, q[7];
+        int r, q[8];
 
         r = dispatch(&f, in);
         q[0] = limiter_flush(&f);
@@ -166,10 +178,9 @@ int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
         q[4] = start_harvest(&f);
         q[5] = retry_commit(&f);
         q[6] = start_commit(&f);
+        q[7] = finish_stop(&f);
         for (size_t i = 0; i < ELEMENTSOF(q); i++)
                 r = r < 0 ? r : q[i];
-        if (e->stopping && commit_queue_anchored(e->queue) > e->stop_seq && !action_add(ret, ACTION_STOP))
-                r = -ENOMEM;
         return r < 0 ? r : 0;
 }
 

@@ -26,11 +26,13 @@ typedef struct EngineConfig {
 int engine_new(const EngineConfig *config, Policy *policy, Engine **ret);
 Engine *engine_free(Engine *e);
 
-/* Takes in one entry of the log that is there already, oldest first. 0 or -ENOMEM. */
+/* Takes in one entry of the log that is there already, oldest first. 0, -EBADMSG for one that no engine writes, or another
+ * negative errno. */
 int engine_restore(Engine *e, const LogEntry *entry);
 
 /* After the last engine_restore(): the committed log has that many entries and bytes and replays to value. Then
- * entries that were promised but not committed are handed over with engine_restore_pending(), as full records. */
+ * entries that were promised but not committed are handed over with engine_restore_pending(), as full records. 0 or a
+ * negative errno; -EBADMSG for what no log can hold. */
 int engine_restored(Engine *e, uint64_t entries, uint64_t log_bytes, const BankDigests *value);
 int engine_restore_pending(Engine *e, const void *record, size_t size, bool known);
 

@@ -44,5 +44,10 @@ State state_from_name(const char *name); /* _STATE_INVALID when unknown */
 /* The state after a cause. */
 State guard_next(State state, Cause cause);
 
+/* True from a violation on. */
+static inline bool guard_is_closed(State state) {
+        return state == STATE_VIOLATED || state == STATE_LOCKED;
+}
+
 /* True when secrets may be handed out. */
 bool guard_releases(State state, bool when_degraded);

@@ -91,7 +91,7 @@ void manager_perform(Manager *m, const ActionList *actions);
 int registers_watch(Manager *m);
 void registers_commit(Manager *m, const Action *a);
 void registers_poison(Manager *m, const BankDigests *digest);
-void registers_harvest(Manager *m);
+void registers_harvest(Manager *m, bool cap_only);
 void registers_seal(Manager *m, uint64_t request, const char *name, uint32_t uid, SecretMem *secret);
 void registers_snapshot(Manager *m, uint64_t request);
 

@@ -109,7 +109,7 @@ static void perform_one(Manager *m, const Action *a) {
         case ACTION_COMMIT:
                 return perform_commit(m, a);
         case ACTION_HARVEST:
-                return registers_harvest(m);
+                return registers_harvest(m, a->harvest.cap_only);
         case ACTION_ANSWER:
                 return perform_answer(m, a);
         case ACTION_CONFIRMED:

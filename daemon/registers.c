@@ -175,14 +175,14 @@ void registers_poison(Manager *m, const BankDigests *digest) {
                 lock_step_done(m, "failed: out of memory");
 }
 
-void registers_harvest(Manager *m) {
+void registers_harvest(Manager *m, bool cap_only) {
         _cleanup_(errand_done) Errand errand = { .what = ERRAND_HARVEST };
         _cleanup_(tpm_job_freep) TpmJob *job = NULL;
         const Input in = { .type = INPUT_HARVESTED };
         TpmExtend cap;
         int r;
 
-        r = blobs_load(m->options->state_dir, &errand.blobs);
+        r = cap_only ? 0 : blobs_load(m->options->state_dir, &errand.blobs);
         if (r < 0)
                 log_errno(LOG_ERR, r, "cannot read the sealed secrets");
         if (cap_item(m, &cap) >= 0)

@@ -39,18 +39,9 @@ size_t utf8_next(const char *data, size_t n, unsigned *ret_codepoint) {
         return length;
 }
 
-/* Characters that could make a reader see something else than what is written. */
-static bool is_unprintable(unsigned c) {
+bool utf8_is_unprintable(unsigned c) {
         return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
                (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || c == 0x061c;
-}
-
-/* The number of input bytes that go through unchanged here: a printable character, or 0. */
-static size_t plain_length(const char *data, size_t n) {
-        unsigned c;
-        size_t length = utf8_next(data, n, &c);
-
-        return length == 0 || c == '\\' || is_unprintable(c) ? 0 : length;
 }
 
 static void put_escaped(Buffer *b, unsigned char byte) {
@@ -61,35 +52,41 @@ static void put_escaped(Buffer *b, unsigned char byte) {
 }
 
 /* Appends the escaped text up to `limit` bytes; returns how many input bytes fitted. A character that must be
- * escaped is escaped whole. */
-static size_t escape_up_to(Buffer *b, const char *data, size_t n, size_t limit) {
-        size_t i = 0;
+ * escaped is escaped whole. quoted: the limit is for the text inside a JSON string, where quotes and backslashes are
+ * doubled. */
+static size_t escape_up_to(Buffer *b, const char *data, size_t n, size_t limit, bool quoted) {
+        size_t i = 0, used = 0;
 
         while (i < n) {
-                size_t plain = plain_length(data + i, n - i);
+                unsigned c = 0;
+                size_t length = utf8_next(data + i, n - i, &c), taken = length > 0 ? length : 1;
+                bool plain = length > 0 && c != '\\' && !utf8_is_unprintable(c);
+                size_t size = plain ? taken + (quoted && c == '"') : (quoted ? 5 : 4) * taken;
 
-                if (b->size + (plain > 0 ? plain : 4) > limit)
+                if (size > limit - used)
                         break;
-                if (plain > 0)
-                        buffer_bytes(b, data + i, plain);
-                else
-                        put_escaped(b, (unsigned char) data[i]);
-                i += plain > 0 ? plain : 1;
+                used += size;
+                if (plain)
+                        buffer_bytes(b, data + i, taken);
+                for (size_t k = 0; !plain && k < taken; k++)
+                        put_escaped(b, (unsigned char) data[i + k]);
+                i += taken;
         }
         return i;
 }
 
-int escape_text(const char *data, size_t n, size_t limit, char **ret) {
+static int escape(const char *data, size_t n, size_t limit, bool quoted, char **ret) {
+        const size_t cut_size = ESCAPE_CUT_SIZE + quoted; /* its one backslash */
         _cleanup_(buffer_done) Buffer b = {};
         char hex[2 * SHA256_SIZE + 1];
         uint8_t whole[SHA256_SIZE];
         int r;
 
-        if (limit < ESCAPE_CUT_SIZE || memchr(data, 0, n))
+        if (limit < cut_size || memchr(data, 0, n))
                 return -EINVAL;
-        if (escape_up_to(&b, data, n, limit) < n) {
+        if (escape_up_to(&b, data, n, limit, quoted) < n) {
                 b.size = 0;
-                escape_up_to(&b, data, n, limit - ESCAPE_CUT_SIZE);
+                escape_up_to(&b, data, n, limit - cut_size, quoted);
                 r = sha256(data, n, whole);
                 if (r < 0)
                         return r;
@@ -102,6 +99,14 @@ int escape_text(const char *data, size_t n, size_t limit, char **ret) {
                 return r;
         *ret = (char *) TAKE_PTR(b.data);
         return 0;
+}
+
+int escape_text(const char *data, size_t n, size_t limit, char **ret) {
+        return escape(data, n, limit, false, ret);
+}
+
+int escape_for_json(const char *text, size_t limit, char **ret) {
+        return escape(text, strlen(text), limit, true, ret);
 }
 
 /* Undoes the escapes of n bytes, without looking at how they were chosen. */
@@ -141,7 +146,7 @@ bool escape_is_canonical(const char *text, size_t n) {
 
         if (unescape_bytes(text, kept, &raw) < 0 || (raw.size > 0 && memchr(raw.data, 0, raw.size)))
                 return false;
-        escape_up_to(&again, (const char *) raw.data, raw.size, SIZE_MAX);
+        escape_up_to(&again, (const char *) raw.data, raw.size, SIZE_MAX, false);
         if (buffer_error(&again) < 0)
                 return false;
         return again.size == kept && (kept == 0 || memcmp(again.data, text, kept) == 0);

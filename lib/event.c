@@ -64,9 +64,13 @@ void event_map(EventBuilder *e, const char *key) {
         keep(e, json_put(e->json, key, json_object()));
 }
 
-/* The bytes that a list or map takes. */
 static size_t dumped_size(const json_t *value) {
         return json_dumpb(value, NULL, 0, JSON_COMPACT);
+}
+
+/* True when the list or map, and the event with it, may be as large as they are now. */
+static bool fits(const EventBuilder *e, const json_t *list) {
+        return dumped_size(list) <= EVENT_LIST_MAX && dumped_size(e->json) <= EVENT_SIZE_MAX;
 }
 
 bool event_list_text(EventBuilder *e, const char *key, const char *text) {
@@ -74,11 +78,11 @@ bool event_list_text(EventBuilder *e, const char *key, const char *text) {
         _cleanup_free_ char *escaped = NULL;
         int r;
 
-        r = escape_text(text, strlen(text), EVENT_TEXT_MAX, &escaped);
+        r = escape_for_json(text, EVENT_TEXT_MAX, &escaped);
         if (r >= 0 && json_array_append_new(list, json_string(escaped)) < 0)
                 r = -ENOMEM;
         keep(e, r);
-        if (dumped_size(list) <= EVENT_LIST_MAX)
+        if (r < 0 || fits(e, list))
                 return true;
         json_array_remove(list, json_array_size(list) - 1);
         return false;
@@ -94,11 +98,11 @@ bool event_map_text(EventBuilder *e, const char *key, const char *member, const 
         _cleanup_free_ char *escaped = NULL;
         int r;
 
-        r = escape_text(member, strlen(member), EVENT_TEXT_MAX, &escaped);
+        r = escape_for_json(member, EVENT_TEXT_MAX, &escaped);
         if (r >= 0)
-                r = json_put_text(map, escaped, text, EVENT_TEXT_MAX);
+                r = json_put_text(map, escaped, text, EVENT_SHORT_MAX);
         keep(e, r);
-        if (r < 0 || dumped_size(map) <= EVENT_LIST_MAX)
+        if (r < 0 || fits(e, map))
                 return true;
         json_object_del(map, escaped);
         return false;

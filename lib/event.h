@@ -16,13 +16,14 @@ typedef struct Now {
         usec_t boottime, realtime;
 } Now;
 
-/* Room for text per key, in escaped bytes. Together they keep every event below RECORD_DATA_MAX even when JSON has to
- * double each byte. */
+/* Room for text per key, in bytes of the JSON. Together they keep every event below RECORD_DATA_MAX, whatever the text. */
 enum {
         EVENT_PATH_MAX = 768,
         EVENT_EXE_MAX = 384,
         EVENT_TEXT_MAX = 256,
-        EVENT_LIST_MAX = 2048, /* all members of a list or map */
+        EVENT_SHORT_MAX = 128, /* what is short unless something is wrong; the digits of a SHA-512 fit */
+        EVENT_LIST_MAX = 2304, /* all members of a list or map */
+        EVENT_SIZE_MAX = 3900, /* of the whole event, after a member was added: a count or two may follow */
 };
 
 typedef struct EventBuilder {
@@ -40,8 +41,9 @@ void event_count(EventBuilder *e, const char *key, uint64_t value);
 void event_bool(EventBuilder *e, const char *key, bool value);
 void event_digest(EventBuilder *e, const char *key, const uint8_t digest[SHA256_SIZE]);
 
-/* Lists and maps start empty with event_list() or event_map(). A member that would bring the list above
- * EVENT_LIST_MAX is left out and false is returned. */
+/* Lists and maps start empty with event_list() or event_map(), behind all text. A member that would bring the list above
+ * EVENT_LIST_MAX or the event above EVENT_SIZE_MAX is left out and false is returned. A map's values are cut to
+ * EVENT_SHORT_MAX. */
 void event_list(EventBuilder *e, const char *key);
 bool event_list_text(EventBuilder *e, const char *key, const char *text);
 void event_list_count(EventBuilder *e, const char *key, uint64_t value);

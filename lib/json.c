@@ -32,11 +32,19 @@ static bool holds_real(const json_t *value) {
         return json_is_real(value);
 }
 
+/* jansson says nothing at all where most of its allocations fail. */
+static bool is_out_of_memory(const json_error_t *error) {
+        return error->text[0] == '\0' || json_error_code(error) == json_error_out_of_memory;
+}
+
 int json_parse_canonical(const void *text, size_t n, json_t **ret, const char **reterr_why) {
         json_auto_t *object = NULL;
         _cleanup_free_ char *again = NULL;
+        json_error_t error;
 
-        object = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+        object = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+        if (!object && is_out_of_memory(&error))
+                return -ENOMEM;
         if (!json_is_object(object) || holds_real(object)) {
                 *reterr_why = "the buffer is not one JSON object of text, integers, booleans, lists and objects";
                 return -EINVAL;
@@ -64,7 +72,7 @@ int json_put_text(json_t *object, const char *key, const char *text, size_t limi
 
         if (!text)
                 return 0;
-        r = escape_text(text, strlen(text), limit, &escaped);
+        r = escape_for_json(text, limit, &escaped);
         if (r < 0)
                 return r;
         return json_put(object, key, json_string(escaped));

@@ -18,6 +18,6 @@ int json_parse_canonical(const void *text, size_t n, json_t **ret, const char **
  * made) is -ENOMEM. */
 int json_put(json_t *object, const char *key, json_t *value);
 
-/* Sets a key to text of unknown origin, escaped (see lib/escape.h) and cut to `limit` bytes. NULL text sets
- * nothing. */
+/* Sets a key to text of unknown origin, escaped (see lib/escape.h) and cut so that it takes `limit` bytes of the JSON
+ * between its quotes. NULL text sets nothing. */
 int json_put_text(json_t *object, const char *key, const char *text, size_t limit);

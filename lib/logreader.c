@@ -62,10 +62,15 @@ LogReader *log_reader_free(LogReader *l) {
         return NULL;
 }
 
-static LogResult stop(LogReader *l, LogResult result, const char *why) {
+static LogResult stop_at_key(LogReader *l, LogResult result, const char *why, const char *key) {
         l->last = result;
         l->why = why;
+        l->why_key = key;
         return result;
+}
+
+static LogResult stop(LogReader *l, LogResult result, const char *why) {
+        return stop_at_key(l, result, why, "");
 }
 
 static LogResult from_record_result(LogReader *l, RecordResult result, const char *why) {
@@ -78,6 +83,7 @@ static LogResult from_record_result(LogReader *l, RecordResult result, const cha
 }
 
 static LogResult check_event(LogReader *l, LogEntry *e) {
+        const char *key = "", *why = "";
         int r;
 
         e->kind = kind_from_record_name(e->record.name);
@@ -85,13 +91,13 @@ static LogResult check_event(LogReader *l, LogEntry *e) {
                 return stop(l, LOG_BAD, "the event is of no known kind");
         json_decref(l->json);
         l->json = NULL;
-        r = json_parse_canonical(e->record.buf, e->record.buf_size, &l->json, &l->why);
+        r = json_parse_canonical(e->record.buf, e->record.buf_size, &l->json, &why);
         if (r == -ENOMEM)
                 return stop(l, LOG_FAILED, "out of memory");
         if (r < 0)
-                return stop(l, LOG_BAD, l->why);
-        if (!kind_check(e->kind, l->json, &l->why_key, &l->why))
-                return stop(l, LOG_BAD, l->why);
+                return stop(l, LOG_BAD, why);
+        if (!kind_check(e->kind, l->json, &key, &why))
+                return stop_at_key(l, LOG_BAD, why, key);
         e->json = l->json;
         return LOG_ENTRY;
 }

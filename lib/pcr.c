@@ -39,6 +39,8 @@ BankDigests bank_digests_violation(BankSet banks) {
 }
 
 int bank_digests_extend(BankDigests *value, const BankDigests *digest) {
+        BankDigests extended = *value;
+
         if ((value->banks & digest->banks) != value->banks)
                 return -EINVAL;
         for (HashAlg alg = 0; alg < _HASH_MAX; alg++) {
@@ -51,8 +53,9 @@ int bank_digests_extend(BankDigests *value, const BankDigests *digest) {
                 r = digest_pair(alg, value->values[alg], size, digest->values[alg], size, &result);
                 if (r < 0)
                         return r;
-                memcpy(value->values[alg], result.bytes, size);
+                memcpy(extended.values[alg], result.bytes, size);
         }
+        *value = extended;
         return 0;
 }
 

@@ -41,7 +41,8 @@ int bank_digests_hash(BankSet banks, const void *data, size_t n, BankDigests *re
 /* 0xff bytes in each of the banks: what IMA extends for a violation record (Linux ima_queue.c). */
 BankDigests bank_digests_violation(BankSet banks);
 
-/* value = H_bank(value || digest) in every bank of value; the digest must have all of them, or -EINVAL. */
+/* value = H_bank(value || digest) in every bank of value; the digest must have all of them, or -EINVAL. All banks or,
+ * on failure, none. */
 int bank_digests_extend(BankDigests *value, const BankDigests *digest);
 
 bool bank_digests_equal(const BankDigests *a, const BankDigests *b);

@@ -34,7 +34,7 @@ static const char *parse_line(const char *p, const char *end, HashAlg alg, PcrFi
         if (index < 0)
                 return "expected \"PCR-NN: <hex>\" or \"NN <hex>\" with a PCR from 0 to 23";
         for (; p < end; p++) {
-                if (*p == ' ' || *p == '\r')
+                if (*p == ' ')
                         continue;
                 if (n == 2 * hash_size(alg))
                         return "there are more digits than the bank's digest has";
@@ -58,6 +58,8 @@ int pcrfile_parse(const char *text, size_t n, HashAlg alg, PcrFile *ret, unsigne
                 const char *newline = memchr(p, '\n', (size_t) (end - p)), *stop = newline ? newline : end;
 
                 (*reterr_line)++;
+                if (stop > p && stop[-1] == '\r')
+                        stop--;
                 if (p < stop && *p != '#') {
                         *reterr_why = parse_line(p, stop, alg, &f);
                         if (*reterr_why)

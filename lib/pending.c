@@ -4,6 +4,7 @@
 
 #include "lib/pending.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { MAGIC = 0x50575353 /* "SSWP" */, CHECK_SIZE = 8 };
@@ -31,6 +32,8 @@ static int put_item(Buffer *b, PendingType type, uint8_t flags, uint64_t seq, co
 }
 
 int pending_put_entry(Buffer *b, uint64_t seq, uint8_t flags, const void *record, size_t size) {
+        if (size == 0 || size > RECORD_SIZE_MAX || flags & ~PENDING_FLAGS)
+                return -EINVAL;
         return put_item(b, PENDING_ENTRY, flags, seq, record, size);
 }
 
@@ -50,11 +53,11 @@ static bool parse_payload(PendingItem *item, const uint8_t *payload, uint32_t si
         if (item->type == PENDING_COMMIT) {
                 item->offset = reader_u64le(&r);
                 item->length = reader_u32le(&r);
-                return reader_done(&r);
+                return reader_done(&r) && item->flags == 0;
         }
         item->record = payload;
         item->record_size = size;
-        return item->type == PENDING_ENTRY && size <= RECORD_SIZE_MAX && !(item->flags & ~PENDING_FLAGS);
+        return item->type == PENDING_ENTRY && size > 0 && size <= RECORD_SIZE_MAX && !(item->flags & ~PENDING_FLAGS);
 }
 
 RecordResult pending_next(Reader *r, PendingItem *ret) {

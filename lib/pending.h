@@ -35,6 +35,8 @@ typedef struct PendingItem {
         uint32_t length;
 } PendingItem;
 
+/* Append one item. Failures stick to the buffer (see buffer_error()); -EINVAL for what pending_next() would not take,
+ * -EIO from the crypto library. */
 int pending_put_entry(Buffer *b, uint64_t seq, uint8_t flags, const void *record, size_t size);
 int pending_put_commit(Buffer *b, uint64_t seq, uint64_t offset, uint32_t length);
 

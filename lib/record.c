@@ -151,10 +151,14 @@ static void put_fields(Buffer *b, const uint8_t digest[SHA256_SIZE], const char 
         buffer_bytes(b, name, strlen(name) + 1);
 }
 
-static int put_record(Buffer *b, uint32_t pcr, RecordTemplate template, bool violation, const Buffer *data) {
+/* name: in the data already; an empty one is what record_parse() refuses. */
+static int put_record(Buffer *b, uint32_t pcr, RecordTemplate template, const char *name, bool violation,
+                      const Buffer *data) {
         Digest sha1 = {};
         int r;
 
+        if (*name == '\0')
+                return -EINVAL;
         r = buffer_error(data);
         if (r < 0)
                 return r;
@@ -174,14 +178,14 @@ int record_put_file(Buffer *b, uint32_t pcr, const uint8_t digest[SHA256_SIZE], 
         _cleanup_(buffer_done) Buffer data = {};
 
         put_fields(&data, digest, path);
-        return put_record(b, pcr, TEMPLATE_NG, false, &data);
+        return put_record(b, pcr, TEMPLATE_NG, path, false, &data);
 }
 
 int record_put_violation(Buffer *b, uint32_t pcr, const char *path) {
         _cleanup_(buffer_done) Buffer data = {};
 
         put_fields(&data, zeros, path);
-        return put_record(b, pcr, TEMPLATE_NG, true, &data);
+        return put_record(b, pcr, TEMPLATE_NG, path, true, &data);
 }
 
 int record_put_event(Buffer *b, uint32_t pcr, const char *name, const void *buf, size_t buf_size) {
@@ -195,7 +199,7 @@ int record_put_event(Buffer *b, uint32_t pcr, const char *name, const void *buf,
         put_fields(&data, digest, name);
         buffer_u32le(&data, (uint32_t) buf_size);
         buffer_bytes(&data, buf, buf_size);
-        return put_record(b, pcr, TEMPLATE_BUF, false, &data);
+        return put_record(b, pcr, TEMPLATE_BUF, name, false, &data);
 }
 
 int record_extend_value(const RecordView *record, BankSet banks, BankDigests *ret) {

@@ -62,8 +62,8 @@ typedef enum RecordResult {
  * digest of buf. On RECORD_BAD and RECORD_TRUNCATED *reterr_why is a static sentence. */
 RecordResult record_parse(Reader *r, RecordView *ret, const char **reterr_why);
 
-/* Append one record. Failures stick to the buffer (see buffer_error()); -EINVAL when a limit is exceeded, -EIO from
- * the crypto library. */
+/* Append one record. Failures stick to the buffer (see buffer_error()); -EINVAL when a limit is exceeded or path or
+ * name are empty, -EIO from the crypto library. */
 int record_put_file(Buffer *b, uint32_t pcr, const uint8_t digest[SHA256_SIZE], const char *path);
 int record_put_violation(Buffer *b, uint32_t pcr, const char *path);
 int record_put_event(Buffer *b, uint32_t pcr, const char *name, const void *buf, size_t buf_size);

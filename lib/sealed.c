@@ -18,15 +18,23 @@ bool secret_name_is_valid(const char *name, size_t n) {
         if (n == 0 || n > SECRET_NAME_MAX || (n <= 2 && memcmp(name, "..", n) == 0))
                 return false;
         for (size_t i = 0; i < n; i++)
-                if (name[i] <= ' ' || name[i] >= 0x7f || name[i] == '/')
+                if (name[i] <= ' ' || name[i] >= 0x7f || name[i] == '/' || name[i] == ':')
                         return false;
         return true;
+}
+
+static bool pcrs_are_valid(HashAlg bank, PcrSet pcrs) {
+        return bank != _HASH_INVALID && pcrs != 0 && pcrs < 1U << PCR_COUNT;
+}
+
+static bool size_is_valid(size_t size, size_t max) {
+        return size > 0 && size <= max;
 }
 
 static const uint8_t *sized_bytes(Reader *r, size_t max, size_t *ret_size) {
         size_t size = reader_u16le(r);
 
-        if (size == 0 || size > max)
+        if (!size_is_valid(size, max))
                 r->failed = true;
         *ret_size = size;
         return reader_bytes(r, size);
@@ -42,7 +50,7 @@ static const char *parse_head(Reader *r, Sealed *s) {
                 return "the name is not a credential name";
         s->bank = hash_from_tpm_id(reader_u16le(r));
         s->pcrs = reader_u32le(r);
-        if (r->failed || s->bank == _HASH_INVALID || s->pcrs == 0 || s->pcrs >= 1U << PCR_COUNT)
+        if (r->failed || !pcrs_are_valid(s->bank, s->pcrs))
                 return "the bank or the PCR set is wrong";
         policy = reader_bytes(r, SHA256_SIZE);
         s->srk_name = sized_bytes(r, 2 + DIGEST_MAX, &s->srk_name_size);
@@ -80,8 +88,9 @@ int sealed_parse(const void *data, size_t n, Sealed *ret, size_t *reterr_offset,
 }
 
 static int put_head(Buffer *b, const Sealed *s) {
-        if (!secret_name_is_valid(s->name, s->name_size) || s->srk_name_size > 2 + DIGEST_MAX ||
-            s->public_size > SEALED_TPM_MAX || s->private_size > SEALED_TPM_MAX)
+        if (!secret_name_is_valid(s->name, s->name_size) || !pcrs_are_valid(s->bank, s->pcrs) ||
+            !size_is_valid(s->srk_name_size, 2 + DIGEST_MAX) || !size_is_valid(s->public_size, SEALED_TPM_MAX) ||
+            !size_is_valid(s->private_size, SEALED_TPM_MAX))
                 return -EINVAL;
         buffer_bytes(b, magic, sizeof(magic));
         buffer_u16le(b, (uint16_t) s->name_size);

@@ -45,14 +45,15 @@ typedef struct Sealed {
         size_t secret_size; /* of the ciphertext, and of the secret */
 } Sealed;
 
-/* As systemd credential names: a file name of at most 255 printable ASCII characters, no slash, not "." or "..". */
+/* As systemd credential names: a file name of at most 255 printable ASCII characters, no slash, not "." or ".."; and
+ * no colon, which ends the name in LoadCredential=. */
 bool secret_name_is_valid(const char *name, size_t n);
 
 /* Parses a whole blob, borrowed. 0; -EINVAL with the offset and a static sentence. */
 int sealed_parse(const void *data, size_t n, Sealed *ret, size_t *reterr_offset, const char **reterr_why);
 
 /* Writes a blob: the head from *s (name to private), then the secret encrypted under key and nonce. 0; -EINVAL for
- * a name or size over the limits, -ENOMEM, -EIO from the crypto library. */
+ * what sealed_parse() would not take, -ENOMEM, -EIO from the crypto library. */
 int sealed_write(const Sealed *s, const uint8_t key[SEALED_KEY_SIZE], const uint8_t nonce[SEALED_NONCE_SIZE],
                  const void *secret, size_t secret_size, Buffer *ret);
 

@@ -135,13 +135,14 @@ static int parse_assignment(Cursor *c, char *p) {
         return add_item(c, p, value, column_of(c, p), column_of(c, value));
 }
 
-/* The first byte that is no printable UTF-8 (tabs are fine), or NULL. */
+/* The first byte that is no printable UTF-8 (tabs are fine), or NULL. A rule must be what a person reads: see CVE-2021-42574
+ * for what changes of the writing direction can do to that. */
 static const char *bad_character(const char *line, size_t n) {
         for (size_t i = 0; i < n;) {
                 unsigned c = 0;
                 size_t length = utf8_next(line + i, n - i, &c);
 
-                if (length == 0 || (c < 0x20 && c != '\t') || c == 0x7f)
+                if (length == 0 || (c != '\t' && utf8_is_unprintable(c)))
                         return line + i;
                 i += length;
         }

@@ -3,7 +3,7 @@
 
 /* Unit-style text: sections, assignments, comments. (Kept INI libraries report no columns.) As systemd.syntax(7),
  * but strict: no continuation lines (repeat the key instead), no text before the first section, no control
- * characters, and well-formed UTF-8 only. */
+ * characters (nor others that hide what is written, see lib/escape.h), and well-formed UTF-8 only. */
 
 #include <stddef.h>
 

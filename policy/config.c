@@ -12,6 +12,17 @@
 
 static const char *const on_death_names[] = { [ON_DEATH_GAP] = "gap", [ON_DEATH_LOCK] = "lock", NULL };
 
+typedef char **Words; /* ended by NULL */
+
+static Words words_free(Words words) {
+        for (char **p = words; p && *p; p++)
+                free(*p);
+        free(words);
+        return NULL;
+}
+
+DEFINE_CLEANUP(Words, words_free)
+
 int config_init(Config *ret) {
         Config c = {
                 .log_max_size = UINT64_C(256) << 20,
@@ -39,9 +50,7 @@ int config_init(Config *ret) {
 void config_done(Config *c) {
         free(c->tpm);
         free(c->scope_cgroup);
-        for (char **p = c->file_systems; p && *p; p++)
-                free(*p);
-        free(c->file_systems);
+        words_free(c->file_systems);
         *c = (Config){};
 }
 
@@ -100,47 +109,58 @@ static const char *parse_tpm(const Setting *s, const char **at, void *member) {
         return setting_text(s, at, member);
 }
 
+/* An absolute path of at least one component, without empty ones, "." and "..". */
+static bool is_plain_path(const char *path) {
+        for (const char *p = path; *p; p += strcspn(p, "/")) {
+                size_t n;
+
+                if (*p++ != '/')
+                        return false;
+                n = strcspn(p, "/");
+                if (n == 0 || (n <= 2 && memcmp(p, "..", n) == 0))
+                        return false;
+        }
+        return *path != '\0';
+}
+
 static const char *parse_scope(const Setting *s, const char **at, void *member) {
         static const char prefix[] = "cgroup:";
-        const char *path = *at + strlen(prefix);
+        const char *path;
 
         if (streq(*at, "machine")) {
                 free(*(char **) member);
                 *(char **) member = NULL;
                 return NULL;
         }
-        if (!startswith(*at, prefix) || *path != '/' || path[1] == '\0' || path[strlen(path) - 1] == '/' ||
-            strstr(path, "/../") || strstr(path, "//"))
+        path = *at + (startswith(*at, prefix) ? strlen(prefix) : 0);
+        if (path == *at || !is_plain_path(path))
                 return "machine, or cgroup:/path of a cgroup below the root";
         return setting_text(s, &path, member);
 }
 
-/* "all", or absolute paths. */
+/* "all" alone, or absolute paths. */
 static const char *parse_file_systems(const Setting *s _unused_, const char **at, void *member) {
-        _cleanup_free_ char **list = NULL;
+        static const char expected[] = "all, or absolute paths on the file systems to watch";
+        _cleanup_(words_freep) Words list = NULL;
+        bool all = streq(*at, "all");
         size_t size = 0, allocated = 0, n;
         const char *p = *at, *word;
-        char ***target = member;
+        Words *target = member;
 
-        while ((n = next_word(&p, &word)) > 0) {
-                char *copy = NULL;
-
+        while (!all && (n = next_word(&p, &word)) > 0) {
                 *at = word;
-                if (*word == '/' && GREEDY_REALLOC(list, allocated, size + 2) >= 0)
-                        copy = memdup_nul(word, n);
-                if (!copy && !(n == 3 && memcmp(word, "all", 3) == 0 && size == 0)) {
-                        while (size > 0)
-                                free(list[--size]);
-                        return "all, or absolute paths on the file systems to watch";
-                }
-                if (copy) {
-                        list[size++] = copy;
-                        list[size] = NULL;
-                }
+                if (*word != '/')
+                        return expected;
+                if (GREEDY_REALLOC(list, allocated, size + 2) < 0)
+                        return "more memory";
+                list[size] = memdup_nul(word, n); /* NULL ends the list as well */
+                if (!list[size])
+                        return "more memory";
+                list[++size] = NULL;
         }
-        for (char **old = *target; old && *old; old++)
-                free(*old);
-        free(*target);
+        if (!all && size == 0)
+                return expected;
+        words_free(*target);
         *target = TAKE_PTR(list);
         return NULL;
 }
@@ -152,12 +172,14 @@ static int index_of_word(const char *const *words, const char *word, size_t n) {
         return -1;
 }
 
-/* "exec:gate ungated:observe" */
+/* "exec:gate ungated:observe"; what is not named is as at start, whatever an earlier file said. */
 static const char *parse_levels(const Setting *s _unused_, const char **at, void *member) {
-        int *levels = member;
+        int levels[_WATCHED_MAX];
         const char *p = *at, *word;
         size_t n;
 
+        for (Watched w = 0; w < _WATCHED_MAX; w++)
+                levels[w] = -1;
         while ((n = next_word(&p, &word)) > 0) {
                 const char *colon = memchr(word, ':', n);
                 int watched, level;
@@ -167,8 +189,11 @@ static const char *parse_levels(const Setting *s _unused_, const char **at, void
                 level = colon ? index_of_word(level_names, colon + 1, (size_t) (word + n - colon - 1)) : -1;
                 if (watched < 0 || level < 0)
                         return "words like exec:gate and ungated:observe (levels are off, observe, gate and enforce)";
+                if (levels[watched] >= 0)
+                        return "each event once";
                 levels[watched] = level;
         }
+        memcpy(member, levels, sizeof(levels));
         return NULL;
 }
 

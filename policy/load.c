@@ -17,11 +17,16 @@ typedef struct Loader {
         const PolicySource *source;
         Policy *policy;
         ProblemList *problems;
-        Buffer identity;       /* what the policy digest covers */
-        ReferenceSet *current; /* being filled */
+        Buffer identity;        /* what the policy digest covers */
+        ReferenceSet *current;  /* being filled */
+        uint64_t seen;          /* settings in this section, as in setting_apply() */
+        uint64_t seen_in_file;  /* the same of [Policy], which stands for the whole file */
+        uint64_t seen_failures; /* rows of [Failures] in this file */
 } Loader;
 
 DEFINE_CLEANUP(Policy *, policy_free)
+
+static_assert(_FAILURE_MAX <= 64, "a bit per row in Loader.seen_failures");
 
 static const char *const section_names[] = { "Policy", "Failures", "Reference", "Rule", NULL };
 
@@ -40,6 +45,11 @@ static int take_failure(Loader *l, const UnitFile *file, const UnitItem *item) {
                 complain_word(l->problems, file->name, item->line, item->column, "key", item->key, keys);
                 return 0;
         }
+        if (l->seen_failures & (UINT64_C(1) << f)) {
+                problem_add(l->problems, file->name, item->line, item->column, "%s= is given twice", item->key);
+                return 0;
+        }
+        l->seen_failures |= UINT64_C(1) << f;
         for (FailureAction a = 0; a < _ON_FAILURE_MAX; a++)
                 if (streq(failure_action_names[a], item->value) && failure_accepts(f, a)) {
                         l->policy->failures[f] = a;
@@ -96,8 +106,8 @@ static int take_reference(Loader *l, const UnitFile *file, const UnitItem *item)
         return error;
 }
 
-static int take_header(Loader *l, const UnitFile *file, const UnitItem *item, uint64_t *seen) {
-        *seen = 0;
+static int take_header(Loader *l, const UnitFile *file, const UnitItem *item) {
+        l->seen = 0;
         for (size_t i = 0; section_names[i]; i++) {
                 bool labelled = i >= 2;
 
@@ -133,9 +143,9 @@ static bool section_is_open(const Loader *l, const UnitFile *file, const UnitIte
                streq(p->rules[p->rules_size - 1].file, file->name);
 }
 
-static int take_item(Loader *l, const UnitFile *file, const UnitItem *item, uint64_t *seen) {
+static int take_item(Loader *l, const UnitFile *file, const UnitItem *item) {
         if (!item->key)
-                return take_header(l, file, item, seen);
+                return take_header(l, file, item);
         if (!section_is_open(l, file, item))
                 return 0; /* its header was complained about */
         if (streq(item->section, "Failures"))
@@ -143,25 +153,26 @@ static int take_item(Loader *l, const UnitFile *file, const UnitItem *item, uint
         if (streq(item->section, "Reference"))
                 return take_reference(l, file, item);
         if (streq(item->section, "Rule"))
-                return rule_take(l->policy, file, item, seen, l->problems);
-        return setting_apply(policy_settings, ELEMENTSOF(policy_settings), file, item, l->policy, seen, l->problems);
+                return rule_take(l->policy, file, item, &l->seen, l->problems);
+        return setting_apply(policy_settings, ELEMENTSOF(policy_settings), file, item, l->policy, &l->seen_in_file,
+                             l->problems);
 }
 
 static int take_file(void *sink, const char *name, const char *text, size_t n) {
         _cleanup_(unit_file_done) UnitFile file = {};
         Loader *l = sink;
         size_t first_rule = l->policy->rules_size;
-        uint64_t seen = 0;
         int r;
 
-        buffer_string(&l->identity, name);
+        l->seen_in_file = l->seen_failures = 0;
+        buffer_bytes(&l->identity, name, strlen(name) + 1);
         buffer_u64le(&l->identity, n);
         buffer_bytes(&l->identity, text, n);
         r = unit_file_parse(name, text, n, &file, l->problems);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < file.size; i++) {
-                r = take_item(l, &file, &file.items[i], &seen);
+                r = take_item(l, &file, &file.items[i]);
                 if (r < 0)
                         return r;
         }
@@ -201,7 +212,7 @@ static int fill_reference(Loader *l, Reference *ref) {
                                     ref->patterns[i], ref->name, strerror(-r));
         }
         r = reference_set_finish(ref->set);
-        buffer_string(&l->identity, ref->name);
+        buffer_bytes(&l->identity, ref->name, strlen(ref->name) + 1);
         buffer_bytes(&l->identity, reference_set_digest(ref->set), SHA256_SIZE);
         return r;
 }

@@ -63,12 +63,17 @@ static bool in_reference(const MatchWord *w, const void *value) {
                reference_set_contains(l->policy->references[w->number].set, l->observation->digest);
 }
 
+/* All but its references. */
+static bool rule_may_match(const Rule *r, const Observation *o) {
+        return (r->events == 0 || r->events & (1U << o->event)) && match_test(&r->paths, match_glob, o->path) &&
+               match_test(&r->users, match_number, &o->subject.uid) &&
+               match_test(&r->units, match_glob, o->subject.unit);
+}
+
 static bool rule_matches(const Policy *p, const Rule *r, const Observation *o) {
         const Lookup lookup = { p, o };
 
-        return (r->events == 0 || r->events & (1U << o->event)) && match_test(&r->paths, match_glob, o->path) &&
-               match_test(&r->users, match_number, &o->subject.uid) &&
-               match_test(&r->units, match_glob, o->subject.unit) && match_test(&r->references, in_reference, &lookup);
+        return rule_may_match(r, o) && match_test(&r->references, in_reference, &lookup);
 }
 
 static bool is_known(const Policy *p, const Observation *o) {
@@ -105,6 +110,20 @@ bool policy_lets_pass(const Policy *p, const uint8_t digest[SHA256_SIZE]) {
                     match_test(&p->rules[i].references, in_reference, &lookup))
                         return false;
         return is_known(p, &o);
+}
+
+bool policy_refuses_any_content(const Policy *p, const Observation *o) {
+        for (size_t i = 0; i < p->rules_size; i++) {
+                const Rule *r = &p->rules[i];
+
+                if (!rule_may_match(r, o))
+                        continue;
+                if (!actions_refuse(r->actions))
+                        return false;
+                if (r->references.size == 0)
+                        return true;
+        }
+        return false;
 }
 
 FailureAction policy_on_failure(const Policy *p, Failure f) {

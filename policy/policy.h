@@ -87,6 +87,10 @@ Verdict policy_judge(const Policy *p, const Observation *o);
  * kill, lock) can match it, whoever runs it and wherever it lies. */
 bool policy_lets_pass(const Policy *p, const uint8_t digest[SHA256_SIZE]);
 
+/* True when a rule refuses the observation whatever the file's digest is. (A rule that looks at references may or may not
+ * match; it counts as refusing only when what comes behind it does as well.) */
+bool policy_refuses_any_content(const Policy *p, const Observation *o);
+
 /* True when the actions, taken in enforce, keep the file from running. */
 static inline bool actions_refuse(unsigned actions) {
         return actions & (RULE_DENY | RULE_KILL | RULE_LOCK);

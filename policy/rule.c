@@ -65,7 +65,19 @@ static const char *parse_match(const Setting *s _unused_, const char **at, void 
                 if (match_add(member, word + negated, n - negated, negated, 0) < 0)
                         return "more memory";
         }
-        return ((Match *) member)->size == 0 ? "at least one word" : NULL;
+        return p == *at ? "at least one word" : NULL;
+}
+
+/* Paths are absolute: a pattern that can match none of them would be a rule without effect. */
+static const char *parse_paths(const Setting *s, const char **at, void *member) {
+        const char *p = *at, *word;
+
+        while (next_word(&p, &word) > 0)
+                if (!strchr("/*?[", word[*word == '!'])) {
+                        *at = word;
+                        return "absolute paths, or wildcards that match them";
+                }
+        return parse_match(s, at, member);
 }
 
 /* T1204 or T1204.002. */
@@ -84,7 +96,7 @@ static const char *parse_technique(const Setting *s, const char **at, void *memb
 /* Match keys may be given more than once in a rule: their words add up. */
 static const Setting rule_settings[] = {
         { "Rule", "Event", parse_events, offsetof(Rule, events) },
-        { "Rule", "Path", parse_match, offsetof(Rule, paths) },
+        { "Rule", "Path", parse_paths, offsetof(Rule, paths) },
         { "Rule", "User", parse_match, offsetof(Rule, users) },
         { "Rule", "Unit", parse_match, offsetof(Rule, units) },
         { "Rule", "Reference", parse_match, offsetof(Rule, references) },
@@ -138,8 +150,12 @@ void rule_end(const Rule *r, ProblemList *problems) {
                 problem_add(problems, r->file, r->line, 0, "[Rule %s] has no Action=", r->name);
 }
 
-static bool is_number(const char *s) {
-        return *s && s[strspn(s, "0123456789")] == '\0' && strlen(s) < 10;
+/* A uid in digits; UINT32_MAX is none. */
+static bool parse_uid(const char *s, unsigned *ret) {
+        unsigned long v = strlen(s) <= 10 ? strtoul(s, NULL, 10) : UINT32_MAX;
+
+        *ret = (unsigned) v;
+        return *s && s[strspn(s, "0123456789")] == '\0' && v < UINT32_MAX;
 }
 
 static int resolve_users(Rule *r, const PolicySource *source, ProblemList *problems) {
@@ -147,10 +163,8 @@ static int resolve_users(Rule *r, const PolicySource *source, ProblemList *probl
                 MatchWord *w = &r->users.words[i];
                 int error;
 
-                if (is_number(w->word)) {
-                        w->number = (unsigned) strtoul(w->word, NULL, 10);
+                if (parse_uid(w->word, &w->number))
                         continue;
-                }
                 error = source->user(source->userdata, w->word, &w->number);
                 if (error == -ENOENT)
                         problem_add(problems, r->file, r->line, 0,

@@ -31,6 +31,6 @@ int table_remove(Table *t, const void *key);
 void table_clear(Table *t);
 size_t table_size(const Table *t);
 
-/* Walks: *position starts at 0; NULL at the end. Removing the entry just returned is allowed when the walk starts
- * again from 0 afterwards. */
+/* Walks: *position starts at 0; NULL at the end. After removing the entry just returned, the walk
+ * starts again from 0, or goes back by one: removal closes the gap with entries from behind it. */
 void *table_next(const Table *t, size_t *position);

@@ -15,11 +15,37 @@
 #include "lib/base/alloc.h"
 #include "lib/io/fd.h"
 
+/* Reads to the end, whatever stat said of the size: files in /proc say 0, and any file can grow. */
+static int read_to_end(int fd, size_t room, size_t limit, char **ret, size_t *ret_size) {
+        _cleanup_free_ char *data = NULL;
+        size_t done = 0;
+
+        for (;;) {
+                char *grown = realloc(data, room + 2); /* a byte more than fits, to notice it, and the NUL */
+                ssize_t n;
+
+                if (!grown)
+                        return -ENOMEM;
+                data = grown;
+                n = read_up_to(fd, data + done, room + 1 - done);
+                if (n < 0)
+                        return (int) n;
+                done += (size_t) n;
+                if (done <= room)
+                        break;
+                if (room == limit)
+                        return -EFBIG;
+                room = room > limit / 2 ? limit : 2 * room;
+        }
+        data[done] = '\0';
+        *ret_size = done;
+        *ret = TAKE_PTR(data);
+        return 0;
+}
+
 int file_read(int dir, const char *path, size_t limit, char **ret, size_t *ret_size) {
         _cleanup_close_ int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        _cleanup_free_ char *data = NULL;
         struct stat st;
-        ssize_t n;
 
         if (fd < 0 || fstat(fd, &st) < 0)
                 return -errno;
@@ -27,20 +53,7 @@ int file_read(int dir, const char *path, size_t limit, char **ret, size_t *ret_s
                 return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
         if ((uint64_t) st.st_size > limit)
                 return -EFBIG;
-        /* Files in /proc say size 0, and any file can grow: read up to the limit, whatever stat says. */
-        size_t room = st.st_size > 0 ? (size_t) st.st_size + 1 : MIN(limit, (size_t) 65536) + 1;
-        data = malloc(room + 1);
-        if (!data)
-                return -ENOMEM;
-        n = read_up_to(fd, data, room);
-        if (n < 0)
-                return (int) n;
-        if ((size_t) n == room)
-                return -EFBIG;
-        data[n] = '\0';
-        *ret_size = (size_t) n;
-        *ret = TAKE_PTR(data);
-        return 0;
+        return read_to_end(fd, MIN(limit, MAX((size_t) st.st_size, (size_t) 4096)), limit, ret, ret_size);
 }
 
 /* Opens the directory that holds the path, for syncing. */
@@ -86,6 +99,8 @@ int make_directories(const char *path, mode_t mode) {
 
         if (!copy)
                 return -ENOMEM;
+        if (*copy == '\0')
+                return -EINVAL;
         for (char *p = copy + 1; (p = strchr(p, '/')); p++) {
                 *p = '\0';
                 if (mkdir(copy, 0755) < 0 && errno != EEXIST)

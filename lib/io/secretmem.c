@@ -21,10 +21,16 @@
 
 static void *map_secret(size_t size) {
         _cleanup_close_ int fd = (int) syscall(SYS_memfd_secret, (unsigned) O_CLOEXEC);
+        void *p;
 
         if (fd < 0 || ftruncate(fd, (off_t) size) < 0)
                 return MAP_FAILED;
-        return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (p != MAP_FAILED && madvise(p, size, MADV_DONTFORK) < 0) {
+                munmap(p, size);
+                return MAP_FAILED;
+        }
+        return p;
 }
 
 /* MAP_LOCKED would not fail when locking does. */

@@ -2,8 +2,8 @@
 #pragma once
 
 /* Memory for secrets: memfd_secret(2) where the kernel has it (the pages leave the kernel's direct map), else
- * anonymous memory that is locked, left out of core dumps and wiped in a forked child. Wiped before it is given
- * back, in every case. */
+ * anonymous memory that is locked and left out of core dumps. A forked child does not have what is in it. Wiped before it
+ * is given back, in every case. */
 
 #include <stdbool.h>
 #include <stddef.h>
