@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/* The few members of kernel structs that the programs read. libbpf moves each access to where the running kernel has
+ * the member (CO-RE), so order, size and everything left out do not matter; names do. A generated vmlinux.h would make
+ * the build depend on the machine it runs on.
+ *
+ * Differences between the kernels we run on, 6.1 to 6.18:
+ * - kernel_cap_t was { u32 cap[2] } before 6.3, { u64 val } since: read as 8 bytes.
+ * - struct pid ends in numbers[1] or numbers[]: indexed by hand, since CO-RE moves no variable index. */
+
+#include <linux/types.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct super_block {
+        __u32 s_dev;
+        unsigned long s_magic;
+};
+
+struct inode {
+        unsigned long i_ino;
+        unsigned int i_nlink;
+        struct super_block *i_sb;
+};
+
+struct file {
+        struct inode *f_inode;
+};
+
+struct fdtable {
+        unsigned int max_fds;
+        struct file **fd;
+};
+
+struct files_struct {
+        struct fdtable *fdt;
+};
+
+struct ns_common {
+        unsigned int inum;
+};
+
+struct pid_namespace {
+        struct ns_common ns;
+};
+
+struct upid {
+        int nr;
+        struct pid_namespace *ns;
+};
+
+struct pid {
+        unsigned int level;
+        struct upid numbers[1];
+};
+
+enum pid_type { PIDTYPE_PID, PIDTYPE_TGID };
+
+struct signal_struct {
+        struct pid *pids[4];
+};
+
+struct user_namespace {
+        int level;
+};
+
+typedef struct {
+        unsigned int val;
+} kuid_t;
+
+typedef struct {
+        __u64 val;
+} kernel_cap_t;
+
+struct cred {
+        kuid_t uid, euid;
+        kernel_cap_t cap_effective;
+        struct user_namespace *user_ns;
+};
+
+struct task_struct {
+        int tgid;
+        __u64 start_boottime;
+        struct task_struct *group_leader;
+        struct signal_struct *signal;
+        const struct cred *cred;
+        struct files_struct *files;
+};
+
+struct linux_binprm {
+        struct file *file;
+        const char *filename;
+};
+
+#pragma clang attribute pop

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Emptying the ring.
+ *
+ * The kernel side wakes us only for an event that finds the ring empty, and at most once per millisecond
+ * (bpf/exec.bpf.c). Why nothing is left behind all the same: after each drain a one-shot timer looks again a millisecond
+ * later, unless (1) every sequence number given out so far is accounted for, seen or counted as lost, and (2) the last
+ * wake-up was sent more than a millisecond ago. Take the moment at which (1) and then (2) were found true.
+ *
+ * - An event that took its number before that moment is seen or lost already: it is in (1).
+ * - Of those that take a number later, consider the one that first asks whether the ring is empty. Each asks before it
+ *   reserves its room, so none of them has reserved anything yet, and everything older was consumed: it finds the ring
+ *   empty. Then it compares the time with the last wake-up. Either that is still the one of (2), and it wakes us; or
+ *   another of them has set it since, which it does only with its event in hand and about to wake us. Either way we are
+ *   woken, and drain, and the next moment of rest is judged anew; by (1) no earlier than all of these were seen.
+ *
+ * So there is no timer while nothing happens, and no event waits for more than about two milliseconds. */
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "daemon/sensor/bpf/observer-internal.h"
+
+enum {
+        RESTED_NS =
+                1100000, /* WAKE_INTERVAL_NS of bpf/exec.bpf.c, and what the two readings of the clock may differ */
+        LOOK_AGAIN_US = 1200,
+        CATCH_UP_NS = 2000000,  /* how long observer_drain() waits for events that are being written */
+        IDLE_DRAINS_MAX = 2000, /* then what is missing will not come */
+};
+
+static uint64_t monotonic_ns(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
+}
+
+static uint64_t load(const __u64 *p) {
+        return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+static void die(Observer *o, const char *why) {
+        if (o->dead)
+                return;
+        o->dead = true;
+        o->wake = sd_event_source_disable_unref(o->wake);
+        o->again = sd_event_source_disable_unref(o->again);
+        o->ops.died(o->ops.userdata, why);
+}
+
+/* True for a process that may have opened its program before the gate was up. */
+static bool is_before_gate(const Observer *o, const ExecEvent *e) {
+        return o->gate_armed == 0 ||
+               (e->started / NSEC_PER_USEC < o->gate_armed && e->time / NSEC_PER_USEC < o->gate_armed + USEC_PER_SEC);
+}
+
+static void report(Observer *o, const ExecEvent *e) {
+        Execed x = {
+                .subject = { .pid = e->pid, .uid = e->uid, .euid = e->euid, .comm = e->comm },
+                .path = e->filename,
+                .file = { .inode_address = e->file.inode_address, .inode = e->file.inode, .device = e->file.device },
+                .started = e->started / NSEC_PER_USEC,
+                .privileged = e->flags & EXEC_PRIVILEGED,
+                .before_gate = is_before_gate(o, e),
+        };
+
+        if (e->pid > 0)
+                subject_complete(&x.subject, x.started, &o->subject);
+        o->ops.execed(o->ops.userdata, &x);
+}
+
+static int on_event(void *userdata, void *data, size_t size) {
+        Observer *o = userdata;
+        const ExecEvent *e = data;
+
+        if (size != sizeof(*e) || e->version != ABI_VERSION)
+                return -EPROTO;
+        o->accounted++;
+        o->stats.seen++;
+        if (o->probe.inode_address != 0 && o->probe.inode_address == e->file.inode_address)
+                o->probe.seen = true;
+        else
+                report(o, e);
+        return 0;
+}
+
+static void report_lost(Observer *o, uint64_t count, uint64_t end) {
+        o->stats.lost += count;
+        o->ops.lost(o->ops.userdata, o->reported, end > 0 ? end - 1 : 0, count);
+        o->reported = end;
+}
+
+/* Events that found no room, and events for which the kernel could not even start the program: those have no number. */
+static void note_lost(Observer *o) {
+        uint64_t lost = load(&o->state->lost), end = load(&o->state->sequence);
+
+        if (lost != o->lost_seen) {
+                o->accounted += lost - o->lost_seen;
+                report_lost(o, lost - o->lost_seen, end);
+                o->lost_seen = lost;
+        }
+}
+
+static void note_missed(Observer *o) {
+        long missed = programs_missed(o->programs);
+
+        if (missed < 0 || (uint64_t) missed == o->missed_seen)
+                return;
+        report_lost(o, (uint64_t) missed - o->missed_seen, load(&o->state->sequence));
+        o->missed_seen = (uint64_t) missed;
+}
+
+/* Numbers that were given out and are neither in the ring nor counted: an event is being written on another CPU, for
+ * some µs, or somebody has taken it. Returns how many. */
+static uint64_t note_missing(Observer *o, bool found) {
+        uint64_t missing = load(&o->state->sequence) - o->accounted;
+
+        if (missing == 0 || found)
+                o->idle_drains = 0;
+        else if (++o->idle_drains > IDLE_DRAINS_MAX) {
+                o->accounted += missing;
+                o->idle_drains = 0;
+                report_lost(o, missing, o->accounted);
+                return 0;
+        }
+        return missing;
+}
+
+static bool drain(Observer *o) {
+        int r;
+
+        o->stats.drains++;
+        o->draining = true;
+        r = ring_buffer__consume(o->ring);
+        o->draining = false;
+        if (r < 0)
+                die(o, "the ring holds what was never put there");
+        else
+                note_lost(o);
+        return r > 0;
+}
+
+/* Looks again later, unless there is nothing that could be missed. */
+static void settle(Observer *o, bool found) {
+        uint64_t missing, wake;
+
+        if (o->dead)
+                return;
+        missing = note_missing(o, found);
+        wake = load(&o->state->last_wake);
+        if (o->again_set || (missing == 0 && monotonic_ns() - wake > RESTED_NS))
+                return;
+        o->again_set = true;
+        (void) sd_event_source_set_time_relative(o->again, LOOK_AGAIN_US);
+        (void) sd_event_source_set_enabled(o->again, SD_EVENT_ONESHOT);
+}
+
+static int on_wake(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        Observer *o = userdata;
+
+        o->stats.wakes++;
+        settle(o, drain(o));
+        return 0;
+}
+
+static int on_again(sd_event_source *source, uint64_t when, void *userdata) {
+        Observer *o = userdata;
+        bool found;
+
+        o->again_set = false;
+        found = drain(o);
+        if (!o->dead)
+                note_missed(o);
+        settle(o, found);
+        return 0;
+}
+
+void drain_now(Observer *o) {
+        uint64_t target, start = 0;
+        bool found = false;
+
+        if (!o->ring || o->dead || o->draining)
+                return;
+        target = load(&o->state->sequence);
+        while (!o->dead && o->accounted < target) {
+                found = drain(o) || found;
+                if (o->accounted >= target)
+                        break;
+                if (start == 0)
+                        start = monotonic_ns();
+                else if (monotonic_ns() - start > CATCH_UP_NS)
+                        break;
+                sched_yield();
+        }
+        if (found)
+                settle(o, found);
+}
+
+int drain_start(Observer *o) {
+        int r;
+
+        o->ring = ring_buffer__new(programs_ring_fd(o->programs), on_event, o, NULL);
+        if (!o->ring)
+                return -errno;
+        /* Edges: a level would be true again as soon as the next event is there, and wake us for each. */
+        r = sd_event_add_io(o->event, &o->wake, programs_ring_fd(o->programs), EPOLLIN | EPOLLET, on_wake, o);
+        if (r >= 0)
+                r = sd_event_add_time(o->event, &o->again, CLOCK_MONOTONIC, USEC_INFINITY, 1, on_again, o);
+        return r < 0 ? r : sd_event_source_set_enabled(o->again, SD_EVENT_OFF);
+}

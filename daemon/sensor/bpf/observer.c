@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The observer: its parts and its life. */
+
+#include "daemon/sensor/bpf/observer.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "daemon/sensor/bpf/observer-internal.h"
+#include "lib/base/alloc.h"
+#include "lib/io/fd.h"
+
+int observer_new(sd_event *event, const ObserverOptions *options, const ObserverOps *ops, Observer **ret) {
+        Observer *o = new0(Observer, 1);
+
+        if (!o)
+                return -ENOMEM;
+        o->event = sd_event_ref(event);
+        o->options = *options;
+        o->ops = *ops;
+        o->probe.canary = -1;
+        if (o->options.ring_size == 0)
+                o->options.ring_size = OBSERVER_RING_SIZE;
+        *ret = o;
+        return 0;
+}
+
+Observer *observer_free(Observer *o) {
+        if (!o)
+                return NULL;
+        observer_probe_done(o);
+        sd_event_source_disable_unref(o->wake);
+        sd_event_source_disable_unref(o->again);
+        ring_buffer__free(o->ring);
+        programs_free(o->programs);
+        sd_event_unref(o->event);
+        free(o);
+        return NULL;
+}
+
+/* The kernel's number of a cgroup is the inode number of its directory (kernfs). */
+static int cgroup_id(const char *cgroup, uint64_t *ret) {
+        static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+
+        static_assert(sizeof(ino_t) == sizeof(uint64_t), "no room for the number");
+        for (size_t i = 0; i < ELEMENTSOF(mounts); i++) {
+                char path[PATH_MAX];
+                struct statfs fs;
+                struct stat st;
+
+                if (statfs(mounts[i], &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+                        continue;
+                if (snprintf(path, sizeof(path), "%s%s", mounts[i], cgroup) >= (int) sizeof(path))
+                        return -ENAMETOOLONG;
+                if (stat(path, &st) < 0)
+                        return -errno;
+                *ret = st.st_ino;
+                return 0;
+        }
+        return -ENOENT;
+}
+
+static int read_settings(const Observer *o, SensorSettings *ret, const char **ret_why) {
+        struct stat namespace;
+        uint64_t cgroup = 0;
+        int r;
+
+        *ret = (SensorSettings){};
+        if (stat("/proc/self/ns/pid", &namespace) < 0) {
+                *ret_why = "/proc is not there";
+                return -errno;
+        }
+        ret->pid_namespace = (uint32_t) namespace.st_ino;
+        if (!o->options.cgroup)
+                return 0;
+        r = cgroup_id(o->options.cgroup, &cgroup);
+        if (r < 0)
+                *ret_why = "the cgroup to watch is not there";
+        ret->cgroup = cgroup;
+        return r;
+}
+
+int observer_attach(Observer *o, const char **ret_why) {
+        SensorSettings settings;
+        int r;
+
+        r = read_settings(o, &settings, ret_why);
+        if (r < 0)
+                return r;
+        r = programs_load(&settings, o->options.ring_size, &o->programs, ret_why);
+        if (r < 0)
+                return r;
+        o->state = programs_state(o->programs);
+        r = drain_start(o);
+        if (r < 0) {
+                *ret_why = "the ring cannot be read";
+                return r;
+        }
+        r = programs_attach(o->programs);
+        if (r < 0)
+                *ret_why = "the kernel lets nobody attach to sched_process_exec";
+        return r;
+}
+
+void observer_gate_armed(Observer *o, usec_t armed) {
+        o->gate_armed = armed;
+}
+
+void observer_drain(Observer *o) {
+        drain_now(o);
+}
+
+int observer_identify_fd(const Observer *o) {
+        return o->programs ? programs_identify_fd(o->programs) : -1;
+}
+
+int observer_identify(int program, int fd, FileIdentity *ret) {
+        enum { TRIES = 3 };
+        IdentifyRequest request = {};
+        LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &request, .ctx_size_in = sizeof(request));
+
+        if (program < 0)
+                return -EBADF;
+        for (int i = 0; i < TRIES; i++) {
+                request = (IdentifyRequest){ .fd = fd };
+                if (bpf_prog_test_run_opts(program, &run) < 0)
+                        return -errno;
+                if (request.error != -EAGAIN)
+                        break;
+        }
+        if (request.error < 0)
+                return request.error;
+        *ret = (FileIdentity){
+                .inode_address = request.file.inode_address,
+                .inode = request.file.inode,
+                .device = request.file.device,
+        };
+        return 0;
+}
+
+void observer_stats(const Observer *o, ObserverStats *ret) {
+        *ret = o->stats;
+}

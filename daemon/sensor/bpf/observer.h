@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The observer: sees every program that the kernel runs, whatever let it, and knows the kernel's identity of files.
+ * Everything is called on the main thread, but for observer_identify(). The daemon must be in the initial time
+ * namespace. */
+
+#include <systemd/sd-event.h>
+
+#include "core/input.h"
+
+typedef struct Observer Observer;
+
+typedef struct ObserverOptions {
+        const char
+                *cgroup; /* borrowed; NULL: the whole machine; else "/..." in the unified hierarchy, children included.
+                             * It must be there: another one that is made later in its place is not it. */
+        size_t ring_size; /* bytes, a power of two; 0: OBSERVER_RING_SIZE */
+} ObserverOptions;
+
+enum { OBSERVER_RING_SIZE = 2 << 20 }; /* some 5,800 execs */
+
+typedef struct ObserverOps {
+        /* A program runs. Of the subject exe, cgroup and unit are missing when it has ended already. */
+        void (*execed)(void *userdata, const Execed *x);
+
+        /* Of the execs with these sequence numbers `count` are not known. */
+        void (*lost)(void *userdata, uint64_t first, uint64_t last, uint64_t count);
+
+        /* It will not see anything any more. */
+        void (*died)(void *userdata, const char *why);
+
+        /* What the probe has shown: LEVEL_OBSERVE, or LEVEL_OFF and why. */
+        void (*level)(void *userdata, Level level, const char *why);
+
+        void *userdata;
+} ObserverOps;
+
+/* 0 or -ENOMEM. */
+int observer_new(sd_event *event, const ObserverOptions *options, const ObserverOps *ops, Observer **ret);
+Observer *observer_free(Observer *o);
+
+/* Loads and attaches: from here on execs are seen. On failure a negative errno, and *ret_why says why (static). */
+int observer_attach(Observer *o, const char **ret_why);
+
+/* Runs the program out of a memfd, which no gate sees, and tells level() whether it was seen. Where memfds may not be
+ * executed its own file is run, and the gate sees it like any other. -EBUSY while a probe runs. */
+int observer_probe(Observer *o, const char *canary);
+
+/* CLOCK_BOOTTIME at which the gate was up: processes born before it, executing at most a second after it, have
+ * before_gate set. So has everything until this is called. */
+void observer_gate_armed(Observer *o, usec_t armed);
+
+/* Reports everything that was executed before this is called. To be called before a question of the gate is passed on:
+ * the process that asks may have run another program since the last drain, and its earlier answers end with that. */
+void observer_drain(Observer *o);
+
+/* The kernel's identity of an open file of the calling thread: the same that execs have. Any thread; `program` is
+ * observer_identify_fd(), or a duplicate of it. 0 or a negative errno. */
+int observer_identify_fd(const Observer *o); /* -1 unless attached */
+int observer_identify(int program, int fd, FileIdentity *ret);
+
+/* Since observer_attach(). */
+typedef struct ObserverStats {
+        uint64_t seen, lost, drains, wakes; /* drains: how often somebody looked; wakes: because the kernel asked to */
+} ObserverStats;
+
+void observer_stats(const Observer *o, ObserverStats *ret);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From what is known of a file to the kernel's answer; the leases after it; all deadlines. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/sensor/fanotify/gate-internal.h"
+#include "lib/io/fd.h"
+
+enum { CLOSE_HERE_MAX = 16 << 20 }; /* bytes */
+
+/* How long a worker that overran its deadline is waited for before it is given up: it looks at the clock only between
+ * two reads. */
+static const usec_t WORKER_GRACE = 100 * USEC_PER_MSEC;
+
+/* True when the path leads to this very file in our own mount namespace, too. Looks only at what is in the kernel's
+ * cache, and it is: the process has just looked it up. */
+static bool leads_to(const char *path, const FileStamp *file) {
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW, .resolve = RESOLVE_CACHED };
+        _cleanup_close_ int fd = (int) syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+        struct statx there;
+
+        return fd >= 0 && statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, FILE_STAMP_MASK, &there) >= 0 &&
+               there.stx_dev_major == file->major && there.stx_dev_minor == file->minor &&
+               there.stx_ino == file->inode;
+}
+
+/* The path of the file, in g->path. In a mount namespace of its own, which needs no privilege, a process can give any
+ * file any path: there only one that we find the file under ourselves is passed on as it is. */
+static const char *path_of(Gate *g, const Slot *slot) {
+        char *path = g->path + strlen(UNREACHABLE), link[32];
+        ssize_t n;
+
+        if (slot->remote)
+                n = stpncpy(path, strempty(slot->remote_path), PATH_MAX - 1) - path;
+        else {
+                snprintf(link, sizeof(link), "/proc/self/fd/%d", slot->fd);
+                n = readlink(link, path, PATH_MAX - 1);
+        }
+        path[MAX(n, 0)] = '\0';
+        if (n > 0 && (marks_know_mount(g->marks, slot->mount) || (!slot->remote && leads_to(path, &slot->file))))
+                return path;
+        memcpy(g->path, UNREACHABLE, strlen(UNREACHABLE));
+        return g->path;
+}
+
+void answer_respond(Gate *g, int fd, bool allow) {
+        const struct fanotify_response response = { .fd = fd, .response = allow ? FAN_ALLOW : FAN_DENY };
+
+        (void) !write(g->group, &response, sizeof(response)); /* fails when the process was killed meanwhile */
+}
+
+/* Closing the last descriptor of a file that was removed frees its blocks, which takes as long as there are blocks. */
+static void close_file(Gate *g, Slot *slot) {
+        if (!slot->fd_is_ours)
+                return;
+        if (slot->has_lease && slot->file.size <= CLOSE_HERE_MAX) {
+                safe_close(slot->fd); /* ends the lease */
+                return;
+        }
+        if (slot->has_lease)
+                (void) fcntl(slot->fd, F_SETLEASE, F_UNLCK);
+        pool_close(g->pool, slot->fd);
+}
+
+void answer_release(Gate *g, Slot *slot) {
+        if (slot->job && pool_forget(g->pool, slot->job))
+                slot->fd_is_ours = false;
+        close_file(g, slot);
+        free(slot->remote_path);
+        slot->remote_path = NULL;
+        slot_move(g->slots, slot, SLOT_FREE);
+        if (g->paused) {
+                g->paused = false;
+                (void) sd_event_source_set_enabled(g->group_source, SD_EVENT_ON);
+        }
+}
+
+/* The kernel asks twice about a file on overlayfs when the layer below is watched as well (Linux 6.8): about the file of
+ * the overlay and, on a mount of the overlay's own, about the one behind it. Whoever was allowed the first and has not
+ * run yet is allowed the second if it is the same content: no rule could name its path. Its lease holds off those who
+ * write to the layer directly. */
+static Slot *overlay_of(Gate *g, const Slot *slot) {
+        if (!slot->has_digest || marks_know_mount(g->marks, slot->mount))
+                return NULL;
+        for (Slot *s = slots_first(g->slots, SLOT_ANSWERED); s; s = s->next)
+                if (s->is_overlay && s->pid == slot->pid && memcmp(s->digest, slot->digest, SHA256_SIZE) == 0)
+                        return s;
+        return NULL;
+}
+
+static int answer(Gate *g, Slot *slot, bool allow) {
+        const struct fanotify_response response = { .fd = slot->fd, .response = allow ? FAN_ALLOW : FAN_DENY };
+        int r = 0;
+
+        if (slot->remote)
+                r = remote_answer(slot->remote, slot->fd, allow);
+        else if (write(g->group, &response, sizeof(response)) < 0 && errno != ENOENT)
+                r = -errno; /* ENOENT: the process was killed while it waited */
+        if (!allow || !slot->has_lease || r < 0) {
+                answer_release(g, slot);
+                return r;
+        }
+        slot->since = monotonic_now();
+        slot_move(g->slots, slot, SLOT_ANSWERED);
+        answer_expect(g, slot->since + g->options.linger);
+        return 0;
+}
+
+static bool wants_subject(Gate *g, const Slot *slot, bool from_cache) {
+        return !from_cache || g->needs_subject || (g->ops.is_known && !g->ops.is_known(g->ops.userdata, slot->digest));
+}
+
+static FileIdentity identity_of(const Gate *g, const Slot *slot) {
+        FileIdentity identity = slot->remote_file;
+
+        if (!slot->remote && g->ops.identify && g->ops.identify(g->options.identify_fd, slot->fd, &identity) < 0)
+                return (FileIdentity){};
+        return identity;
+}
+
+void answer_ask(Gate *g, Slot *slot, Failure failure, bool from_cache) {
+        const usec_t deadline = slot->since + g->options.answer_deadline;
+        const uint64_t token = slot_token(slot);
+        Slot *overlay = overlay_of(g, slot);
+        Observation o;
+
+        if (overlay) {
+                slot->companion = slot_token(overlay);
+                (void) answer(g, slot, true);
+                return;
+        }
+        o = (Observation){
+                .event = EVENT_EXEC,
+                .token = token,
+                .path = path_of(g, slot),
+                .has_digest = slot->has_digest,
+                .failure = failure,
+                .subject = wants_subject(g, slot, from_cache) ? subject_read(slot->pid, &g->subject)
+                                                              : subject_unread(slot->pid),
+                .file = identity_of(g, slot),
+        };
+        memcpy(o.digest, slot->digest, SHA256_SIZE);
+        g->stats.asked++;
+        slot_move(g->slots, slot, SLOT_ASKED);
+        g->ops.ask(g->ops.userdata, &o);
+        slot = slot_of_token(g->slots, token); /* it may have been answered by now */
+        if (slot && slot->state == SLOT_ASKED)
+                answer_expect(g, deadline);
+}
+
+int gate_answer(Gate *g, uint64_t token, bool allow) {
+        Slot *slot = slot_of_token(g->slots, token);
+
+        if (!slot || (slot->state != SLOT_ASKED && slot->state != SLOT_LATE))
+                return -ENOENT;
+        return answer(g, slot, allow);
+}
+
+void gate_confirmed(Gate *g, uint64_t token) {
+        Slot *slot = slot_of_token(g->slots, token);
+        bool is_overlay;
+
+        if (!slot || slot->state != SLOT_ANSWERED)
+                return;
+        is_overlay = slot->is_overlay;
+        answer_release(g, slot);
+        if (!is_overlay)
+                return;
+        for (Slot *s = slots_first(g->slots, SLOT_ANSWERED), *next; s; s = next) {
+                next = s->next;
+                if (s->companion == token)
+                        answer_release(g, s);
+        }
+}
+
+void answer_expect(Gate *g, usec_t when) {
+        if (when >= g->timer_at)
+                return;
+        g->timer_at = when;
+        (void) sd_event_source_set_time(g->timer, when);
+        (void) sd_event_source_set_enabled(g->timer, SD_EVENT_ONESHOT);
+}
+
+/* Hashes that take too long. A worker that does not come back keeps the descriptor, and closes it if it ever does. */
+static usec_t end_hashes(Gate *g, usec_t now) {
+        const bool is_hash_first = g->options.hash_deadline <= g->options.answer_deadline;
+        const usec_t limit = MIN(g->options.hash_deadline, g->options.answer_deadline) + WORKER_GRACE;
+        Slot *slot;
+
+        while ((slot = slots_first(g->slots, SLOT_HASHING)) && slot->since + limit <= now) {
+                if (pool_forget(g->pool, slot->job))
+                        slot->fd_is_ours = false;
+                slot->job = NULL;
+                answer_ask(g, slot, is_hash_first ? FAILURE_HASH_DEADLINE : FAILURE_ANSWER_DEADLINE, false);
+        }
+        return slot ? slot->since + limit : USEC_INFINITY;
+}
+
+/* Answers that are owed for too long. They were not asked for in the order in which they arrived. */
+static usec_t tell_late(Gate *g, usec_t now) {
+        usec_t next;
+        Slot *slot;
+
+        do {
+                next = USEC_INFINITY;
+                for (slot = slots_first(g->slots, SLOT_ASKED); slot; slot = slot->next) {
+                        usec_t deadline = slot->since + g->options.answer_deadline;
+
+                        if (deadline <= now)
+                                break;
+                        next = MIN(next, deadline);
+                }
+                if (slot) {
+                        slot_move(g->slots, slot, SLOT_LATE);
+                        g->ops.late(g->ops.userdata, slot_token(slot)); /* may change all lists */
+                }
+        } while (slot);
+        return next;
+}
+
+static usec_t end_leases(Gate *g, usec_t now) {
+        Slot *slot;
+
+        while ((slot = slots_first(g->slots, SLOT_ANSWERED)) && slot->since + g->options.linger <= now)
+                answer_release(g, slot);
+        return slot ? slot->since + g->options.linger : USEC_INFINITY;
+}
+
+int answer_on_timer(sd_event_source *source, uint64_t when, void *userdata) {
+        Gate *g = userdata;
+        usec_t now = monotonic_now(), next;
+
+        g->timer_at = USEC_INFINITY;
+        next = end_hashes(g, now);
+        next = MIN(next, tell_late(g, now));
+        next = MIN(next, end_leases(g, now));
+        if (next != USEC_INFINITY)
+                answer_expect(g, next);
+        return 0;
+}

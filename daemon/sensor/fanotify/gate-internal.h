@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Shared by gate.c, arrive.c, answer.c and probe.c. */
+
+#include <limits.h>
+
+#include "daemon/sensor/fanotify/cache.h"
+#include "daemon/sensor/fanotify/gate.h"
+#include "daemon/sensor/fanotify/marks.h"
+#include "daemon/sensor/fanotify/slots.h"
+#include "daemon/sensor/runner.h"
+#include "daemon/sensor/subject.h"
+
+#define UNREACHABLE "(unreachable)"
+
+/* The canary's run under way. */
+typedef struct Probe {
+        Runner *runner; /* NULL: none */
+        int canary;     /* open, so that its inode stays its own */
+        bool marked;    /* by itself: its file system is not watched */
+        uint32_t major, minor;
+        uint64_t inode;
+        unsigned asked; /* events seen */
+} Probe;
+
+struct Gate {
+        sd_event *event;
+        GateOptions options;
+        GateOps ops;
+        int group; /* the fanotify descriptor */
+        sd_event_source *group_source, *timer;
+        usec_t timer_at; /* CLOCK_MONOTONIC; USEC_INFINITY: off */
+        Slots *slots;
+        Cache *cache;
+        Pool *pool;
+        Marks *marks;
+        Probe probe;
+        bool open, paused, needs_subject;
+        int32_t self;
+        usec_t armed;
+        GateStats stats;
+        SubjectBuffer subject;
+        char path[sizeof(UNREACHABLE) + PATH_MAX];
+};
+
+/* arrive.c: from the kernel's event to what is known of the file */
+int arrive_on_event(sd_event_source *source, int fd, uint32_t events, void *userdata);
+void arrive_remote(void *userdata, Remote *remote, const RemoteEvent *e);
+void arrive_remote_ended(void *userdata, Remote *remote);
+void arrive_hashed(void *userdata, uint64_t token, const HashResult *result);
+void arrive_parked(Gate *g);
+
+/* answer.c: from there to the kernel's answer, and all deadlines */
+void answer_ask(Gate *g, Slot *slot, Failure failure, bool from_cache);
+void answer_respond(Gate *g, int fd, bool allow); /* to an event of the main group; leaves the descriptor open */
+void answer_release(Gate *g, Slot *slot);
+void answer_expect(Gate *g, usec_t when); /* look at the deadlines at that time at the latest */
+int answer_on_timer(sd_event_source *source, uint64_t when, void *userdata);
+
+/* probe.c */
+/* True when the event was the canary's, and has been dealt with. */
+bool probe_takes(Gate *g, int fd, uint32_t pid);
+void probe_done(Gate *g);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The gate: programs that start on watched file systems are held by fanotify until they are answered. Each is put under
+ * a read lease and hashed, then passed on as an Observation; the kernel is told what gate_answer() says.
+ *
+ * Everything is called on the main thread, and every operation is called there (but for identify()). An operation may
+ * call gate_answer(), gate_confirmed() and gate_stats(), nothing else. Nothing here logs, and nothing waits for a file
+ * system.
+ *
+ * For the process that uses it: SIGIO is ignored (leases raise it), RLIMIT_NOFILE is raised to its hard limit, and
+ * nothing may be executed or forked but by the probes. The paths of files are those of the daemon's mount namespace: a
+ * service that has one of its own must see in it everything it is to judge, and needs CAP_DAC_READ_SEARCH to look. */
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "lib/base/macro.h"
+#include "policy/event.h"
+#include "policy/level.h"
+
+typedef struct Gate Gate;
+
+/* Strings and lists are borrowed for the life of the gate. */
+typedef struct GateOptions {
+        const char *const *paths; /* NULL: every local file system; else the file systems of these, ended by NULL */
+        const char *cgroup;     /* NULL: the whole machine; else "/..." in the unified hierarchy, children included */
+        usec_t hash_deadline;   /* from reading the event */
+        usec_t answer_deadline; /* likewise; kept below /proc/sys/fs/lease-break-time */
+        usec_t linger;          /* how long a lease outlives an answer that is not confirmed; 0: GATE_LINGER */
+        uint64_t max_file_size; /* bytes */
+        size_t queue_max;       /* execs that wait at once; less where RLIMIT_NOFILE is low */
+        unsigned workers;       /* threads that hash */
+        size_t cache_max;       /* digests that are kept; 0: none */
+        int identify_fd;        /* what identify() needs; -1: nothing */
+        uint8_t seed[16];       /* random */
+} GateOptions;
+
+#define GATE_LINGER (50 * USEC_PER_MSEC)
+
+typedef struct GateOps {
+        /* A program asks to run; gate_answer() is owed. Of o->subject only the pid is known (SUBJECT_UID_UNKNOWN) when
+         * the digest was known, nobody set gate_set_needs_subject() and is_known() did not object. The path starts
+         * with "(unreachable)" when it leads elsewhere, or nowhere, in our own mount namespace: whoever has a mount
+         * namespace of its own chooses what paths look like there. Everything is borrowed for the length of the call. */
+        void (*ask)(void *userdata, const Observation *o);
+
+        /* What was passed on has waited for the answer deadline; gate_answer() is still owed. */
+        void (*late)(void *userdata, uint64_t token);
+
+        /* A row that is not about one file. */
+        void (*failure)(void *userdata, Failure row, const char *detail);
+
+        /* What the probe has shown: LEVEL_GATE, or LEVEL_OFF and why. */
+        void (*level)(void *userdata, Level level, const char *why);
+
+        /* False when the subject of a file with this digest will be asked for. NULL: true for all. */
+        bool (*is_known)(void *userdata, const uint8_t digest[SHA256_SIZE]);
+
+        /* The kernel's identity of an open file of the calling thread. Called on any thread, with options.identify_fd;
+         * also once after gate_free() at worst. NULL: identities stay unknown. 0 or a negative errno. */
+        int (*identify)(int identify_fd, int fd, FileIdentity *ret);
+
+        void *userdata;
+} GateOps;
+
+/* Since gate_new(). */
+typedef struct GateStats {
+        uint64_t asked;    /* observations */
+        uint64_t hashed;   /* files that were read */
+        uint64_t hits;     /* digests that came from the cache */
+        uint64_t let_go;   /* out of scope, our own, or the canary */
+        uint64_t unopened; /* events whose file could not be opened; the kernel denied them */
+        size_t waiting;    /* execs that wait now */
+        size_t cached;     /* digests that are known now */
+} GateStats;
+
+/* Marks the file systems: from here on programs are held. 0 or a negative errno; marks that fail are reported. */
+int gate_new(sd_event *event, const GateOptions *options, const GateOps *ops, Gate **ret);
+
+/* What waits is let go by the kernel. */
+Gate *gate_free(Gate *g);
+
+/* CLOCK_BOOTTIME at which the marks were there. */
+usec_t gate_armed(const Gate *g);
+
+/* Runs the program twice: denied, then allowed. Tells level() what came of it. Also before gate_open(). -EBUSY while a
+ * probe runs. */
+int gate_probe(Gate *g, const char *canary);
+
+/* Until this is called programs wait and are not passed on; no deadline runs. */
+void gate_open(Gate *g);
+
+/* Answers. 0; -ENOENT when no answer is owed for the token; or the errno with which the kernel refused it. */
+int gate_answer(Gate *g, uint64_t token, bool allow);
+
+/* The program runs, so the kernel itself holds off writers now: the lease may end. Any token. */
+void gate_confirmed(Gate *g, uint64_t token);
+
+/* True: subjects are read for every observation. NULL is no gate. */
+void gate_set_needs_subject(Gate *g, bool needs_subject);
+
+void gate_stats(const Gate *g, GateStats *ret);

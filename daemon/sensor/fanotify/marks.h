@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Which file systems are under the gate: those of a list of paths, or every one in /proc/self/mountinfo that can hold
+ * code; now and whenever mounts change.
+ *
+ * A file system that is mounted in other mount namespaces only is not seen, and neither is one that is hidden below
+ * another mount. Between the mount of a new file system and its mark lie some 100 µs. */
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/sensor/fanotify/remote.h"
+
+typedef struct Marks Marks;
+
+typedef struct MarksOps {
+        void (*failed)(void *userdata, const char *path, int error); /* once, until it works or fails otherwise */
+        void (*changed)(void *userdata);                             /* mounts have changed; before new marks */
+        void *userdata;
+        RemoteOps remote; /* marked stays empty: it is done here */
+} MarksOps;
+
+/* Marks what is there. group: the fanotify descriptor. paths: NULL, or ended by NULL, and valid as long as this is.
+ * 0 or a negative errno; marks that fail are no error of this. */
+int marks_new(sd_event *event, int group, const char *const *paths, const MarksOps *ops, Marks **ret);
+Marks *marks_free(Marks *m);
+
+/* True for a mount of our own mount namespace. */
+bool marks_know_mount(const Marks *m, uint64_t id);
+
+/* True when the file system of the mount is marked. */
+bool marks_cover_mount(const Marks *m, uint64_t id);
