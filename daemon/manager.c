@@ -37,6 +37,7 @@ void manager_done(Manager *m) {
         for (Watched w = 0; w < _WATCHED_MAX; w++)
                 free(m->level_why[w]);
         free(m->scope);
+        blob_list_done(&m->sealed);
         config_done(&m->config);
         sd_event_unref(m->event);
 }

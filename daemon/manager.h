@@ -58,6 +58,8 @@ typedef struct Manager {
         const char *taints[TAINTS_MAX + 1];
         char *scope; /* "machine" or "cgroup:/path" */
 
+        BlobList sealed; /* names only: what there is on disk */
+
         /* on the way */
         uint64_t committed_upto;           /* + 1: what the committed file has; 0: nothing of this run */
         bool archiving, started, stopping; /* started: the engine had its INPUT_START */

@@ -78,21 +78,21 @@ static int list_events(void *userdata, uint64_t since, uint32_t max, BusEventSin
 }
 
 /* Why a secret that is not in the vault is not there. */
-static const char *why_not_held(const Manager *m) {
+static const char *why_not_held(const Manager *m, const char *name) {
+        if (!blob_list_has(&m->sealed, name))
+                return "there is no secret of that name";
         return m->restarted ? "sealed: the daemon was restarted since it opened; it opens again after a reboot"
                             : "sealed: it could not be opened at start, see the harvest record";
 }
 
 static int list_secrets(void *userdata, BusSecretSink entry, void *sink) {
-        _cleanup_(blob_list_done) BlobList blobs = {};
         const Manager *m = userdata;
-        int r;
+        int r = 0;
 
-        r = blobs_names(m->options->state_dir, &blobs);
-        for (size_t i = 0; r >= 0 && i < blobs.size; i++) {
-                const char *name = blobs.items[i].name;
+        for (size_t i = 0; r >= 0 && i < m->sealed.size; i++) {
+                const char *name = m->sealed.items[i].name;
 
-                r = entry(sink, name, vault_get(m->vault, name) ? "held" : why_not_held(m));
+                r = entry(sink, name, vault_get(m->vault, name) ? "held" : why_not_held(m, name));
         }
         return r;
 }
@@ -103,7 +103,7 @@ static void on_release(Manager *m, const BusRequest *q) {
                 .release = {
                         .request = q->id,
                         .name = q->name,
-                        .unavailable = vault_get(m->vault, q->name) ? NULL : why_not_held(m),
+                        .unavailable = vault_get(m->vault, q->name) ? NULL : why_not_held(m, q->name),
                         .uid = q->uid,
                         .pid = q->pid,
                 },
@@ -204,6 +204,7 @@ static void blob_written(void *item, int result, int cancelled) {
                 log_errno(LOG_ERR, result, "cannot write the sealed secret %s", j->name);
                 return requests_fail(m, j->request, SEALWATCH_ERROR_FAILED, "the sealed secret could not be written");
         }
+        (void) blob_list_add(&m->sealed, j->name); /* only a listing would miss it */
         if (sha256(j->blob.data, j->blob.size, in.sealed.blob) >= 0)
                 manager_feed(m, &in);
         if (seal_refusal(m))

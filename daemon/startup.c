@@ -448,7 +448,9 @@ static int connect_edges(Manager *m) {
         int r;
 
         ops.userdata = m;
-        r = vault_new(&m->vault);
+        r = blobs_names(m->options->state_dir, &m->sealed);
+        if (r >= 0)
+                r = vault_new(&m->vault);
         if (r >= 0)
                 r = registers_new(&m->registers);
         if (r >= 0)

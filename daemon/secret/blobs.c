@@ -33,9 +33,27 @@ static int compare_blobs(const void *a, const void *b) {
         return strcmp(((const Blob *) a)->name, ((const Blob *) b)->name);
 }
 
+bool blob_list_has(const BlobList *l, const char *name) {
+        for (size_t i = 0; i < l->size; i++)
+                if (streq(l->items[i].name, name))
+                        return true;
+        return false;
+}
+
+int blob_list_add(BlobList *l, const char *name) {
+        Blob b = {};
+
+        if (blob_list_has(l, name))
+                return 0;
+        if (GREEDY_REALLOC(l->items, l->allocated, l->size + 1) < 0 || free_and_strdup(&b.name, name) < 0)
+                return -ENOMEM;
+        l->items[l->size++] = b;
+        return 0;
+}
+
 static int add_name(BlobList *l, const char *file_name) {
         size_t n = strlen(file_name), m = strlen(suffix);
-        Blob b = {};
+        _cleanup_free_ char *name = NULL;
 
         if (n <= m || !streq(file_name + n - m, suffix) || !secret_name_is_valid(file_name, n - m))
                 return 0;
@@ -43,13 +61,8 @@ static int add_name(BlobList *l, const char *file_name) {
                 l->left_out++;
                 return 0;
         }
-        if (GREEDY_REALLOC(l->items, l->allocated, l->size + 1) < 0)
-                return -ENOMEM;
-        b.name = memdup_nul(file_name, n - m);
-        if (!b.name)
-                return -ENOMEM;
-        l->items[l->size++] = b;
-        return 0;
+        name = memdup_nul(file_name, n - m);
+        return name ? blob_list_add(l, name) : -ENOMEM;
 }
 
 static int open_directory(const char *state_directory) {

@@ -3,6 +3,7 @@
 
 /* The sealed secrets on disk: <state directory>/secrets/NAME.sealed. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/sealed.h"
@@ -31,6 +32,10 @@ int blobs_load(const char *state_directory, BlobList *ret);
 
 /* Only the names. */
 int blobs_names(const char *state_directory, BlobList *ret);
+
+/* Adds a name, unless it is there. 0 or -ENOMEM. */
+int blob_list_add(BlobList *l, const char *name);
+bool blob_list_has(const BlobList *l, const char *name);
 
 /* Writes a blob in one step. */
 int blob_write(const char *state_directory, const char *name, const void *data, size_t n);

@@ -14,8 +14,8 @@ import sys
 import time
 import traceback
 
-BUILD = os.environ.get("SEALWATCH_BUILD", os.getcwd())
-SOURCE = os.environ.get("SEALWATCH_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
+SOURCE = os.environ.get("SEALWATCH_SOURCE", os.path.realpath(os.path.join(os.path.dirname(__file__), "../../..")))
+BUILD = os.environ.get("SEALWATCH_BUILD", f"{SOURCE}/build")
 ROOT = "/mnt"  # a tmpfs of our own
 SKIP = 77
 
@@ -210,6 +210,14 @@ class Lab:
         return "one runs" in self.watched(path).stdout.lower()
 
     # its TPM
+
+    def start_tpm(self):
+        """As the firmware would, before anything else runs."""
+        sock = f"{ROOT}/tpm/swtpm.sock"
+        tool("swtpm", "socket", "--tpm2", "--tpmstate", f"dir={ROOT}/tpm", "--server", f"type=unixio,path={sock}", "--ctrl",
+             f"type=unixio,path={sock}.ctrl", "--flags", "not-need-init,startup-clear", "--pid",
+             f"file={ROOT}/tpm/swtpm.pid", "--daemon")
+        eventually(lambda: os.path.exists(sock), "the software TPM")
 
     def tpm_pid(self):
         with open(f"{ROOT}/tpm/swtpm.pid") as f:

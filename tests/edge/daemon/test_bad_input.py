@@ -277,22 +277,23 @@ def wrong_tpm(m):
 
 def full_runtime_directory(m):
     fresh(m)
+    m.make_unknown(f"{ROOT}/disk/full", b"full")
+    m.learn()  # known, so only the log can be the reason
     os.makedirs(f"{ROOT}/run/sealwatch", exist_ok=True)
     lab.tool("mount", "-t", "tmpfs", "-o", "size=256k", "small", f"{ROOT}/run/sealwatch")
     m.start()
     m.expect_state("trusted")
-    with open(f"{ROOT}/run/sealwatch/filler", "wb") as f:
-        try:
-            while True:
-                f.write(b"x" * 4096)
-                f.flush()
-        except OSError:
+    filler = os.open(f"{ROOT}/run/sealwatch/filler", os.O_WRONLY | os.O_CREAT)
+    try:
+        while os.write(filler, b"x" * 4096):
             pass
-    m.make_unknown(f"{ROOT}/disk/full")
+    except OSError:
+        os.close(filler)
     check(not m.runs(f"{ROOT}/disk/full"), "a program ran although nothing could be recorded")
     eventually(lambda: m.status()["Failures"].get("log-write", 0) > 0, "the failure's counter")
     os.unlink(f"{ROOT}/run/sealwatch/filler")
     eventually(lambda: (s := m.status())["EventCount"] == s["AnchoredCount"], "the log's recovery")
+    check(m.runs(f"{ROOT}/disk/full"), "the program does not run although all is well again")
     m.judge_snapshot()
     m.stop()
     lab.tool("umount", f"{ROOT}/run/sealwatch")

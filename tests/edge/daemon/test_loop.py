@@ -35,10 +35,7 @@ def secrets(m):
     check(m.ctl("release", "launch-code") == "0000\n", "the secret came out different")
     check(not m.root_unseals(blob), "root could unseal after the cap")
     m.power_cycle()
-    lab.tool("swtpm", "socket", "--tpm2", "--tpmstate", f"dir={ROOT}/tpm", "--server",
-             f"type=unixio,path={ROOT}/tpm/swtpm.sock", "--flags", "not-need-init,startup-clear", "--pid",
-             f"file={ROOT}/tpm/swtpm.pid", "--daemon")
-    eventually(lambda: os.path.exists(f"{ROOT}/tpm/swtpm.sock"), "the software TPM")
+    m.start_tpm()
     check(m.root_unseals(blob), "root could not unseal before the daemon started: the test proves nothing")
     m.start()
     m.expect_event("harvest", held=re.compile("launch-code"))
@@ -64,7 +61,7 @@ def past_the_gate(m, blob):
     m.power_cycle()
     m.start()
     check(m.ctl("release", "launch-code") == "0000\n", "the secret was not harvested")
-    p = m.watched(f"{ROOT}/disk/attack", "userns-tmpfs", "--uid", "65534", f"{ROOT}/unknown")
+    p = m.watched(f"{ROOT}/disk/attack", "--uid=65534", "userns-tmpfs", f"{ROOT}/unknown")
     e = m.expect_event("ungated", uid=65534)
     check(e["verdict"] == "kill" and e["privileged"] is False, f"{e} {p}")
     m.expect_state("degraded")
