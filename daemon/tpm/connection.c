@@ -148,12 +148,12 @@ TpmError connection_open_pinned(Connection *c) {
         return e;
 }
 
+/* A reset is told by its hook; anything else that the check finds will be seen by the next job. */
 void connection_rest(Connection *c) {
         bool is_clean;
 
         if (c->esys)
-                (void) connection_check(
-                        c); /* a reset is told by its hook; anything else will be seen by the next job */
+                (void) connection_check(c);
         is_clean = c->is_clean;
         connection_break(c);
         c->is_clean = is_clean;

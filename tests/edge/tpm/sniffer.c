@@ -57,6 +57,10 @@ static int sniffer_send(TpmLink *l, const uint8_t *command, size_t n) {
         buffer_bytes(&s->seen, command, n);
         if (code == TPM2_CC_Unseal) {
                 s->unseals++;
+                if (s->breaks > 0) {
+                        s->breaks--;
+                        return -EPIPE;
+                }
                 if (s->meddlings > 0) {
                         s->meddlings--;
                         meddle(l);

@@ -10,7 +10,8 @@ typedef struct Sniffer {
         TpmTransport inner, outer;
         Buffer seen;
         unsigned meddlings; /* before each of the next so many Unseal commands PCR 10 is extended */
-        unsigned unseals;   /* commands that went through */
+        unsigned breaks;    /* so many of the next Unseal commands end the connection */
+        unsigned unseals;   /* seen */
 } Sniffer;
 
 /* Over the socket of a swtpm. The sniffer must stay where it is while the transport is in use. */

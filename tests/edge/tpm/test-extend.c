@@ -45,6 +45,9 @@ static void test_bad_jobs(void **state _unused_) {
         e.pcr = 24;
         assert_int_equal(tpm_job_add_extend(job, &e), -EINVAL);
         e.pcr = 23;
+        e.digest.banks = 0;
+        assert_int_equal(tpm_job_add_extend(job, &e), -EINVAL);
+        e.digest.banks = BANKS;
         e.before.banks = bank(HASH_SHA256);
         assert_int_equal(tpm_job_add_extend(job, &e), -EINVAL);
         e.has_before = false;

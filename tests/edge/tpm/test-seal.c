@@ -40,14 +40,23 @@ static void seal(Tpm *t, const uint8_t key[SEALED_KEY_SIZE], TpmResult **ret, Se
 }
 
 /* Harvests the blob n times in one job, and caps. */
-static TpmResult *harvest(Tpm *t, const Sealed *sealed, unsigned n) {
-        TpmExtend cap = extend_of(bank(HASH_SHA256), CAP_PCR, "cap");
+static TpmResult *harvest_and_extend(Tpm *t, const Sealed *sealed, unsigned n, uint32_t cap_pcr) {
+        TpmExtend cap = extend_of(bank(HASH_SHA256), cap_pcr, "cap");
         TpmJob *job = tpm_job_harvest(&cap);
 
         assert_non_null(job);
         for (unsigned i = 0; i < n; i++)
                 assert_int_equal(tpm_job_add_sealed(job, sealed), 0);
         return call(t, job);
+}
+
+static TpmResult *harvest(Tpm *t, const Sealed *sealed, unsigned n) {
+        return harvest_and_extend(t, sealed, n, CAP_PCR);
+}
+
+/* The cap goes into a register that matters to nobody. */
+static TpmResult *harvest_without_cap(Tpm *t, const Sealed *sealed) {
+        return harvest_and_extend(t, sealed, 1, 16);
 }
 
 static void expect_key(const TpmResult *result, size_t i, const uint8_t key[SEALED_KEY_SIZE]) {
@@ -298,6 +307,54 @@ static void test_registers_that_move(void **state _unused_) {
         sniffer_done(&sniffer);
 }
 
+/* Connections that break in the middle leave a key, an object and a session behind; tools that end leave objects. */
+static void test_leftovers(void **state _unused_) {
+        _swtpm_ Swtpm s = swtpm_new();
+        const uint8_t key[SEALED_KEY_SIZE] = "key";
+        _cleanup_(tpm_result_freep) TpmResult *sealed = NULL, *result = NULL;
+        Sniffer sniffer;
+        const char *why;
+        Sealed blob;
+        Tpm *t;
+
+        sniffer_init(&sniffer, s.conf);
+        assert_int_equal(tpm_new(&(TpmOptions){ .transport = &sniffer.outer }, &t, &why), 0);
+        seal(t, key, &sealed, &blob);
+        for (int i = 0; i < 4; i++) {
+                _cleanup_(tpm_result_freep) TpmResult *broken = NULL;
+
+                sniffer.breaks = 2; /* it is tried again once */
+                broken = harvest_without_cap(t, &blob);
+                assert_int_equal(broken->harvest.items[0].outcome, TPM_LOST);
+        }
+        for (int i = 0; i < 2; i++)
+                assert_int_equal(shell(&s, "tpm2_createprimary -Q -C o -c p%d.ctx", i), 0);
+        sniffer.breaks = 1;
+        result = harvest(t, &blob, 2);
+        expect_key(result, 0, key);
+        expect_key(result, 1, key);
+        assert_int_equal(shell(&s, "tpm2_getcap handles-transient > h && test ! -s h"), 0);
+        assert_int_equal(shell(&s, "tpm2_getcap handles-loaded-session > h && test ! -s h"), 0);
+        tpm_free(t);
+        sniffer_done(&sniffer);
+}
+
+/* Tools filled it up while we were not connected. */
+static void test_full_tpm(void **state _unused_) {
+        _swtpm_ Swtpm s = swtpm_new();
+        _tpm_ Tpm *t = tpm_on(&s);
+        const uint8_t key[SEALED_KEY_SIZE] = "key";
+        _cleanup_(tpm_result_freep) TpmResult *sealed = NULL, *result = NULL;
+        Sealed blob;
+
+        seal(t, key, &sealed, &blob);
+        for (int i = 0; i < 2; i++) /* there is room for our SRK, and none for the object */
+                assert_int_equal(shell(&s, "tpm2_createprimary -Q -C o -c p%d.ctx", i), 0);
+        result = harvest(t, &blob, 1);
+        expect_key(result, 0, key);
+        assert_int_equal(shell(&s, "tpm2_getcap handles-transient > h && test ! -s h"), 0);
+}
+
 static void test_nothing_to_see_on_the_wire(void **state _unused_) {
         _swtpm_ Swtpm s = swtpm_new();
         _cleanup_(tpm_result_freep) TpmResult *sealed = NULL, *result = NULL;
@@ -388,16 +445,10 @@ static void test_nothing_left_in_memory(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_round_trip),
-                TEST(test_boot_state_moved),
-                TEST(test_other_tpm),
-                TEST(test_damaged_blobs),
-                TEST(test_cap_closes_the_door),
-                TEST(test_policy_digest),
-                TEST(test_persistent_srk),
-                TEST(test_registers_that_move),
-                TEST(test_nothing_to_see_on_the_wire),
-                TEST(test_nothing_left_in_memory),
+                TEST(test_round_trip),     TEST(test_boot_state_moved),           TEST(test_other_tpm),
+                TEST(test_damaged_blobs),  TEST(test_cap_closes_the_door),        TEST(test_policy_digest),
+                TEST(test_persistent_srk), TEST(test_registers_that_move),        TEST(test_leftovers),
+                TEST(test_full_tpm),       TEST(test_nothing_to_see_on_the_wire), TEST(test_nothing_left_in_memory),
         };
 
         tpm_silence_library();
