@@ -29,7 +29,7 @@ static TpmError open_error(int error) {
         case EBUSY:
                 return tpm_error_why(TPM_BUSY, "somebody else holds the TPM");
         default:
-                return tpm_error_why(TPM_LOST, strerrordesc_np(-error) ?: "cannot be opened"); /* static in glibc */
+                return (TpmError){ .outcome = TPM_LOST, .why = "the TPM cannot be opened", .error = -error };
         }
 }
 

@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
+#include <tss2/tss2_tpm2_types.h>
 #include <unistd.h>
 
 #include "cmocka-all.h"
@@ -307,6 +308,54 @@ static void test_registers_that_move(void **state _unused_) {
         sniffer_done(&sniffer);
 }
 
+typedef struct Crowd {
+        Tpm *tpm;
+        TpmJob *lock, *extend;
+} Crowd;
+
+/* Jobs of the other classes come in while PolicyPCR is on its way. (The main thread waits in tpm_call(), so that it is
+ * all the same who submits them.) */
+static void crowd_in(void *userdata, uint32_t code) {
+        Crowd *c = userdata;
+
+        if (code != TPM2_CC_PolicyPCR || !c->lock)
+                return;
+        assert_int_equal(tpm_submit(c->tpm, TAKE_PTR(c->extend), NULL), 0);
+        assert_int_equal(tpm_submit(c->tpm, TAKE_PTR(c->lock), NULL), 0);
+}
+
+static void test_back_to_back(void **state _unused_) {
+        static const uint32_t expected[] = { TPM2_CC_PolicyPCR, TPM2_CC_Unseal, TPM2_CC_PCR_Extend, TPM2_CC_PCR_Extend,
+                                             TPM2_CC_FlushContext };
+        _swtpm_ Swtpm s = swtpm_new();
+        const uint8_t key[SEALED_KEY_SIZE] = "key";
+        _cleanup_(tpm_result_freep) TpmResult *sealed = NULL, *result = NULL, *lock = NULL, *extend = NULL;
+        TpmExtend l = extend_of(bank(HASH_SHA256), 11, "lock"), e = extend_of(bank(HASH_SHA256), 13, "extend");
+        Sniffer sniffer;
+        const char *why;
+        Sealed blob;
+        Crowd crowd = { .lock = extend_job(TPM_CLASS_LOCK, &l), .extend = extend_job(TPM_CLASS_EXTEND, &e) };
+        size_t at = 0;
+
+        sniffer_init(&sniffer, s.conf);
+        sniffer.userdata = &crowd;
+        sniffer.on_command = crowd_in;
+        assert_int_equal(tpm_new(&(TpmOptions){ .transport = &sniffer.outer }, &crowd.tpm, &why), 0);
+        seal(crowd.tpm, key, &sealed, &blob);
+        result = harvest(crowd.tpm, &blob, 1);
+        expect_key(result, 0, key);
+        lock = tpm_next_result(crowd.tpm);
+        extend = tpm_next_result(crowd.tpm);
+        assert_int_equal(lock->outcome, TPM_OK);
+        assert_int_equal(extend->outcome, TPM_OK);
+        assert_true(extend->id < lock->id);
+        tpm_free(crowd.tpm);
+        while (sniffer.codes[at] != TPM2_CC_PolicyPCR)
+                at++;
+        assert_memory_equal(&sniffer.codes[at], expected, sizeof(expected));
+        sniffer_done(&sniffer);
+}
+
 /* Connections that break in the middle leave a key, an object and a session behind; tools that end leave objects. */
 static void test_leftovers(void **state _unused_) {
         _swtpm_ Swtpm s = swtpm_new();
@@ -445,10 +494,19 @@ static void test_nothing_left_in_memory(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_round_trip),     TEST(test_boot_state_moved),           TEST(test_other_tpm),
-                TEST(test_damaged_blobs),  TEST(test_cap_closes_the_door),        TEST(test_policy_digest),
-                TEST(test_persistent_srk), TEST(test_registers_that_move),        TEST(test_leftovers),
-                TEST(test_full_tpm),       TEST(test_nothing_to_see_on_the_wire), TEST(test_nothing_left_in_memory),
+                TEST(test_round_trip),
+                TEST(test_boot_state_moved),
+                TEST(test_other_tpm),
+                TEST(test_damaged_blobs),
+                TEST(test_cap_closes_the_door),
+                TEST(test_policy_digest),
+                TEST(test_persistent_srk),
+                TEST(test_registers_that_move),
+                TEST(test_back_to_back),
+                TEST(test_leftovers),
+                TEST(test_full_tpm),
+                TEST(test_nothing_to_see_on_the_wire),
+                TEST(test_nothing_left_in_memory),
         };
 
         tpm_silence_library();
