@@ -10,8 +10,8 @@
 #include "daemon/tpm/flush.h"
 #include "daemon/tpm/pcr.h"
 
-/* ESYS is of no use any more. On a device the wire is kept while an answer is outstanding: to close it would be to wait
- * for that answer in the kernel, for minutes if need be. */
+/* ESYS is of no use any more. On a device the wire is kept while an answer is outstanding: to close it would be to
+ * wait for that answer in the kernel, for minutes if need be. */
 static void connection_break(Connection *c) {
         if (c->esys)
                 Esys_Finalize(&c->esys);

@@ -79,8 +79,8 @@ TpmJob *tpm_job_harvest(const TpmExtend *cap);
 TpmJob *tpm_job_free(TpmJob *job); /* wipes keys */
 DEFINE_CLEANUP(TpmJob *, tpm_job_free)
 
-/* Adds an extend to a job of tpm_job_extend(). 0, -ENOMEM, -EINVAL for a register that a TPM has not, for
- * no bank, and for other banks in `before`. */
+/* Adds an extend to a job of tpm_job_extend(). 0, -ENOMEM, -EINVAL for a register that a TPM has not, for no bank, and
+ * for other banks in `before`. */
 int tpm_job_add_extend(TpmJob *job, const TpmExtend *extend);
 
 /* What is extended before everything else when the TPM turns out to have been reset: once for each reset. A LOCK job
