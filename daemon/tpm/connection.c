@@ -10,8 +10,8 @@
 #include "daemon/tpm/flush.h"
 #include "daemon/tpm/pcr.h"
 
-/* ESYS is of no use any more. On a device the wire is kept while an answer is outstanding: to close it would be to wait
- * for that answer in the kernel, for minutes if need be. */
+/* ESYS is of no use any more. On a device the wire is kept while an answer is outstanding: to close it would be to
+ * wait for that answer in the kernel, for minutes if need be. */
 static void connection_break(Connection *c) {
         if (c->esys)
                 Esys_Finalize(&c->esys);
@@ -29,7 +29,7 @@ static TpmError open_error(int error) {
         case EBUSY:
                 return tpm_error_why(TPM_BUSY, "somebody else holds the TPM");
         default:
-                return tpm_error_why(TPM_LOST, strerrordesc_np(-error) ?: "cannot be opened"); /* static in glibc */
+                return (TpmError){ .outcome = TPM_LOST, .why = "the TPM cannot be opened", .error = -error };
         }
 }
 
@@ -148,12 +148,12 @@ TpmError connection_open_pinned(Connection *c) {
         return e;
 }
 
+/* A reset is told by its hook; anything else that the check finds will be seen by the next job. */
 void connection_rest(Connection *c) {
         bool is_clean;
 
         if (c->esys)
-                (void) connection_check(
-                        c); /* a reset is told by its hook; anything else will be seen by the next job */
+                (void) connection_check(c);
         is_clean = c->is_clean;
         connection_break(c);
         c->is_clean = is_clean;

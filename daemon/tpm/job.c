@@ -100,7 +100,7 @@ TpmJob *tpm_job_free(TpmJob *job) {
 }
 
 static bool extend_is_valid(const TpmExtend *e) {
-        return e->pcr < PCR_COUNT && (!e->has_before || e->before.banks == e->digest.banks);
+        return e->pcr < PCR_COUNT && e->digest.banks != 0 && (!e->has_before || e->before.banks == e->digest.banks);
 }
 
 int tpm_job_add_extend(TpmJob *job, const TpmExtend *extend) {

@@ -72,13 +72,15 @@ TpmJob *tpm_job_extend(TpmClass class);
  * outcome but TPM_OK the key must not be used for anything: try again with another one. */
 TpmJob *tpm_job_seal(const uint8_t policy[SHA256_SIZE], const uint8_t key[SEALED_KEY_SIZE]);
 
-/* The cap is always extended, as the last command and whatever failed before it; when that fails it is owed. */
+/* The cap is always extended, as the last command and whatever failed before it; when that fails it is owed. NULL also
+ * for a cap that tpm_job_add_extend() would refuse. */
 TpmJob *tpm_job_harvest(const TpmExtend *cap);
 
 TpmJob *tpm_job_free(TpmJob *job); /* wipes keys */
 DEFINE_CLEANUP(TpmJob *, tpm_job_free)
 
-/* Adds an extend to a job of tpm_job_extend(). 0, -EINVAL for a register that a TPM has not, -ENOMEM. */
+/* Adds an extend to a job of tpm_job_extend(). 0, -ENOMEM, -EINVAL for a register that a TPM has not, for no bank, and
+ * for other banks in `before`. */
 int tpm_job_add_extend(TpmJob *job, const TpmExtend *extend);
 
 /* What is extended before everything else when the TPM turns out to have been reset: once for each reset. A LOCK job

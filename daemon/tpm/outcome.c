@@ -5,6 +5,7 @@
 #include "daemon/tpm/outcome.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tpm2_types.h>
 
@@ -88,10 +89,14 @@ TpmError tpm_error(TSS2_RC rc) {
                 TSS2_RC base = tpm_rc_base(rc);
 
                 /* An error response means that nothing was done (TPM 2.0 part 1, 18.5), unless the TPM is broken. */
-                return (TpmError){ outcome_of_tpm(base), rc, NULL, base == TPM2_RC_FAILURE };
+                return (TpmError){ .outcome = outcome_of_tpm(base), .rc = rc, .uncertain = base == TPM2_RC_FAILURE };
         }
-        return (TpmError){ outcome_of_stack(rc), rc, rc == WIRE_RC_LATE ? "no answer within the deadline" : NULL,
-                           rc != TSS2_TCTI_RC_NO_CONNECTION };
+        return (TpmError){
+                .outcome = outcome_of_stack(rc),
+                .rc = rc,
+                .why = rc == WIRE_RC_LATE ? "no answer within the deadline" : NULL,
+                .uncertain = rc != TSS2_TCTI_RC_NO_CONNECTION,
+        };
 }
 
 TpmError tpm_error_why(TpmOutcome outcome, const char *why) {
@@ -101,10 +106,10 @@ TpmError tpm_error_why(TpmOutcome outcome, const char *why) {
 void tpm_error_describe(TpmError e, char *ret, size_t size) {
         if (!failed(e))
                 *ret = '\0';
-        else if (e.why && e.rc)
-                snprintf(ret, size, "%s (0x%x)", e.why, e.rc);
-        else if (e.why)
-                snprintf(ret, size, "%s", e.why);
+        else if (e.error)
+                snprintf(ret, size, "%s: %s", e.why, strerrordesc_np(e.error) ?: "unknown error");
+        else if (e.rc)
+                snprintf(ret, size, "%s (0x%x)", e.why ?: Tss2_RC_Decode(e.rc), e.rc);
         else
-                snprintf(ret, size, "%s (0x%x)", Tss2_RC_Decode(e.rc), e.rc);
+                snprintf(ret, size, "%s", e.why);
 }

@@ -12,6 +12,7 @@ typedef struct TpmError {
         TSS2_RC rc;      /* 0: none */
         const char *why; /* static; NULL: what rc says */
         bool uncertain;  /* the command may have taken effect all the same */
+        int error;       /* errno behind `why`, 0: none */
 } TpmError;
 
 static inline bool failed(TpmError e) {

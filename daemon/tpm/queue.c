@@ -5,11 +5,11 @@
 #include "daemon/tpm/queue.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "daemon/tpm/clock.h"
+#include "daemon/tpm/lock.h"
 #include "lib/base/alloc.h"
 #include "lib/io/fd.h"
 
@@ -75,8 +75,10 @@ int queue_new(Queue **ret) {
                 return -ENOMEM;
         q->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (q->event_fd < 0) {
+                int r = -errno;
+
                 free(q);
-                return -errno;
+                return r;
         }
         q->backoff = BACKOFF_MIN;
         q->answers_end = &q->first_answer;
@@ -89,15 +91,6 @@ int queue_new(Queue **ret) {
         *ret = q;
         return 0;
 }
-
-static void unlockp(pthread_mutex_t **lock) {
-        pthread_mutex_unlock(*lock);
-}
-
-/* Holds the queue's lock to the end of the scope. */
-#define QUEUE_LOCKED(q)                                                                                               \
-        _cleanup_(unlockp) _unused_ pthread_mutex_t *_locked = &(q)->lock;                                            \
-        pthread_mutex_lock(_locked)
 
 static Answer *answer_take(Queue *q, Answer **where) {
         Answer *a = *where;
@@ -129,7 +122,7 @@ Queue *queue_free(Queue *q) {
 }
 
 int queue_submit(Queue *q, TpmJob *job, uint64_t *ret_id) {
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         if (job->class != TPM_CLASS_LOCK) {
                 if (q->waiting >= WAITING_MAX)
@@ -149,7 +142,7 @@ int queue_fd(const Queue *q) {
 }
 
 TpmResult *queue_next_result(Queue *q) {
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         return q->first_answer ? &answer_take(q, &q->first_answer)->result : NULL;
 }
@@ -172,7 +165,7 @@ static Answer **find_answer(Queue *q, uint64_t id) {
 
 TpmResult *queue_wait_result(Queue *q, uint64_t id, usec_t until) {
         Answer **found;
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         while (!(found = find_answer(q, id)))
                 if (!wait_until(&q->answers, &q->lock, until))
@@ -181,14 +174,14 @@ TpmResult *queue_wait_result(Queue *q, uint64_t id, usec_t until) {
 }
 
 void queue_stop(Queue *q) {
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         q->stopping = true;
         pthread_cond_broadcast(&q->work);
 }
 
 bool queue_wait_ended(Queue *q, unsigned workers, usec_t until) {
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         while (q->ended < workers)
                 if (!wait_until(&q->answers, &q->lock, until))
@@ -197,13 +190,13 @@ bool queue_wait_ended(Queue *q, unsigned workers, usec_t until) {
 }
 
 bool queue_is_stopping(Queue *q) {
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         return q->stopping;
 }
 
 void queue_ended(Queue *q) {
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         q->ended++;
         pthread_cond_broadcast(&q->answers);
@@ -239,7 +232,7 @@ static TpmJob *take_locked(Queue *q, ClassSet classes) {
 }
 
 TpmJob *queue_take(Queue *q, ClassSet classes) {
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         return take_locked(q, classes);
 }
@@ -255,7 +248,7 @@ static bool something_waits(const Queue *q, ClassSet classes) {
 
 bool queue_wait(Queue *q, ClassSet classes, usec_t until) {
         bool owes;
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         if (q->stopping || something_waits(q, classes))
                 return true;
@@ -264,19 +257,19 @@ bool queue_wait(Queue *q, ClassSet classes, usec_t until) {
 }
 
 void queue_owed_is_due(Queue *q) {
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         owed_to_due(q);
 }
 
 TpmJob *queue_take_owed(Queue *q) {
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         return list_take(&q->due);
 }
 
 void queue_owe_no_more(Queue *q) {
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         q->backoff = BACKOFF_MIN;
 }
@@ -292,7 +285,7 @@ static void put_answer(Queue *q, Answer *answer) {
 }
 
 void queue_answer(Queue *q, Answer *answer, TpmJob *owed) {
-        QUEUE_LOCKED(q);
+        HOLD(&q->lock);
 
         if (answer)
                 put_answer(q, answer);

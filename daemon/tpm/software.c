@@ -136,6 +136,8 @@ int software_tpm_start(const char *dir, char **ret, const char **reterr_why) {
 
         if (dir[0] != '/')
                 return fail(reterr_why, -EINVAL, "the directory of a software TPM must be given as an absolute path");
+        if (strchr(dir, ','))
+                return fail(reterr_why, -EINVAL, "swtpm takes no path with a comma");
         if (asprintf(&conf, "swtpm:%s/swtpm.sock", dir) < 0)
                 return fail(reterr_why, -ENOMEM, "out of memory");
         path = conf + strlen("swtpm:");

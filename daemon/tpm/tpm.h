@@ -4,9 +4,9 @@
 /* The TPM. A thread of its own speaks with it, one command at a time; the caller's thread hands in jobs and takes out
  * results, and never waits for the TPM unless it asks to (tpm_call()). All functions are for one thread.
  *
- * On a device with a resource manager of the kernel a second thread with a descriptor of its own runs the jobs of
- * TPM_CLASS_LOCK, so that no long command is in their way. Everywhere else there is one client at a time: the
- * connection is held only while there are jobs, so that other programs reach the TPM as well. */
+ * On a device with a resource manager of the kernel a second thread runs the jobs of TPM_CLASS_LOCK on a descriptor of
+ * its own, so that no long command is in their way. Everywhere else there is one client at a time: the connection is
+ * held only while there are jobs, so that other programs reach the TPM as well. */
 
 #include "daemon/tpm/job.h"
 #include "lib/base/macro.h"
@@ -28,17 +28,17 @@ typedef struct TpmOptions {
  * be called while there is only one thread. */
 void tpm_silence_library(void);
 
-/* Starts the threads; does not touch the TPM yet. 0 or a negative errno; -EINVAL and -ENAMETOOLONG with a static
- * sentence about options->device. */
+/* Starts the threads. It does not wait for the TPM; one that is not there is found out by the first job. 0 or a
+ * negative errno; -EINVAL and -ENAMETOOLONG with a static sentence about options->device. */
 int tpm_new(const TpmOptions *options, Tpm **ret, const char **reterr_why);
 
-/* Runs the LOCK jobs that wait, drops the others and ends the threads. A thread that hangs in the TPM is left behind
- * after a second more than the deadline of a command; it frees what it holds when it gets free. */
+/* Runs the LOCK jobs that wait, drops the others and what is owed, and ends the threads. A thread that hangs in the
+ * TPM is left behind after a second more than the deadline of a command; it frees what it holds when it gets free. */
 Tpm *tpm_free(Tpm *t);
 DEFINE_CLEANUP(Tpm *, tpm_free)
 
-/* Queues a job, taken over on success. *ret_id (may be NULL) is in its results. 0, -ENOMEM, -ENOBUFS when very many
- * jobs wait (never for LOCK). */
+/* Queues a job, taken over on success. *ret_id (may be NULL) is in its results. 0, or -ENOBUFS when thousands of jobs
+ * wait (never for LOCK). */
 int tpm_submit(Tpm *t, TpmJob *job, uint64_t *ret_id);
 
 /* Readable while results wait. Owned by t. */

@@ -3,9 +3,9 @@
 
 /* How bytes get to a TPM and back. Two are built in: a character device of the kernel, and the socket of a swtpm.
  *
- * The TCTI libraries of tpm2-tss 3.2 and 4.1 do the same, but the one for swtpm waits for ever and connects anew for
- * each command (so that another client's commands, and a restart of swtpm, come in between ours unseen), neither
- * marks its descriptor close-on-exec, and neither says whether a command that failed had been sent. */
+ * The TCTI libraries of tpm2-tss (3.2, later ones alike) do the same, but the one for swtpm waits for ever and
+ * connects anew for each command (so that another client's commands, and a restart of swtpm, come in between ours
+ * unseen), neither marks its descriptor close-on-exec, and neither says whether a failed command had been sent. */
 
 #include <stdbool.h>
 #include <stddef.h>

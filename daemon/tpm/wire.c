@@ -95,9 +95,9 @@ static TSS2_RC wire_fetch(Wire *w) {
 }
 
 /* ESYS asks with response NULL for the size first, then for the bytes. It is told TPM_MESSAGE_MAX, which is what its
- * buffer has, so that the bytes behind the response can be cleared. Not behind an error: to
- * repeat a command after RETRY, ESYS restores its header and counts on the rest being there still. Its timeout is
- * always "for ever" in the synchronous calls; ours is the deadline. */
+ * buffer has, so that the bytes behind the response can be cleared. Not behind an error: to repeat a command after
+ * RETRY, ESYS restores its header and counts on the rest being there still. Its timeout is always "for ever" in the
+ * synchronous calls; ours is the deadline. */
 static TSS2_RC wire_receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *response, int32_t timeout _unused_) {
         Wire *w = wire_of(tcti);
         TSS2_RC rc = w->size > 0 ? TSS2_RC_SUCCESS : w->awaited ? wire_fetch(w) : TSS2_TCTI_RC_BAD_SEQUENCE;

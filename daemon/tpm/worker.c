@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "daemon/tpm/clock.h"
+#include "daemon/tpm/lock.h"
 #include "daemon/tpm/run.h"
 #include "lib/base/alloc.h"
 
@@ -43,21 +44,20 @@ int shared_new(const TpmTransport *transport, usec_t command_deadline, usec_t li
 }
 
 static Shared *shared_ref(Shared *s) {
-        pthread_mutex_lock(&s->lock);
+        HOLD(&s->lock);
+
         s->references++;
-        pthread_mutex_unlock(&s->lock);
         return s;
 }
 
-Shared *shared_unref(Shared *s) {
-        bool last;
+static bool was_last_reference(Shared *s) {
+        HOLD(&s->lock);
 
-        if (!s)
-                return NULL;
-        pthread_mutex_lock(&s->lock);
-        last = --s->references == 0;
-        pthread_mutex_unlock(&s->lock);
-        if (!last)
+        return --s->references == 0;
+}
+
+Shared *shared_unref(Shared *s) {
+        if (!s || !was_last_reference(s))
                 return NULL;
         queue_free(s->queue);
         transport_done(&s->transport);
@@ -230,6 +230,9 @@ static void *run(void *userdata) {
         Shared *s = w->shared;
 
         pthread_setname_np(pthread_self(), w->name);
+        if (w->classes == class_bit(TPM_CLASS_LOCK))
+                (void) connection_open(
+                        &w->connection); /* before anybody removes the device node, or uses up descriptors */
         while (!queue_is_stopping(s->queue)) {
                 TpmJob *job = queue_take(s->queue, w->classes);
 

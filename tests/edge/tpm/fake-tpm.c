@@ -10,6 +10,7 @@
 #include <tss2/tss2_common.h>
 #include <tss2/tss2_mu.h>
 
+#include "daemon/tpm/lock.h"
 #include "lib/base/alloc.h"
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
@@ -55,14 +56,6 @@ struct TpmLink {
         unsigned late;
         bool is_dead;
 };
-
-static void unlockp(pthread_mutex_t **lock) {
-        pthread_mutex_unlock(*lock);
-}
-
-#define FAKE_LOCKED(f)                                                                                                \
-        _cleanup_(unlockp) _unused_ pthread_mutex_t *_locked = &(f)->lock;                                            \
-        pthread_mutex_lock(_locked)
 
 static void put_u16(Buffer *b, uint16_t v) {
         buffer_u16be(b, v);
@@ -370,7 +363,7 @@ static void hold(FakeTpm *f, uint32_t code) {
 static int fake_open(void *userdata, TpmLink **ret) {
         FakeTpm *f = userdata;
         TpmLink *l;
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         if (f->is_absent)
                 return -ENOENT;
@@ -393,7 +386,7 @@ static int fake_send(TpmLink *l, const uint8_t *command, size_t n) {
         FakeTpm *f = l->fake;
         const Injection *fault;
         uint32_t code;
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         if (n < 10)
                 return -EINVAL;
@@ -409,7 +402,7 @@ static int fake_send(TpmLink *l, const uint8_t *command, size_t n) {
 }
 
 static ssize_t fake_receive(TpmLink *l, uint8_t *response, usec_t timeout _unused_) {
-        FAKE_LOCKED(l->fake);
+        HOLD(&l->fake->lock);
 
         if (l->is_dead)
                 return -EPIPE;
@@ -465,104 +458,104 @@ const TpmTransport *fake_transport(FakeTpm *f) {
 }
 
 void fake_inject(FakeTpm *f, uint32_t code, unsigned skip, FakeFault fault, unsigned times, uint32_t argument) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         assert(f->n_injections < FAULTS_MAX);
         f->injections[f->n_injections++] = (Injection){ code, skip, times, fault, argument };
 }
 
 void fake_hold(FakeTpm *f, uint32_t code) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         f->hold = code;
 }
 
 void fake_wait_held(FakeTpm *f) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         while (!f->is_held)
                 pthread_cond_wait(&f->changed, &f->lock);
 }
 
 void fake_release(FakeTpm *f) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         f->is_released = true;
         pthread_cond_broadcast(&f->changed);
 }
 
 void fake_set_absent(FakeTpm *f, bool absent) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         f->is_absent = absent;
         f->epoch++;
 }
 
 void fake_reset(FakeTpm *f, bool keep_links) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         reset(f);
         f->epoch -= keep_links;
 }
 
 void fake_set_taken(FakeTpm *f, unsigned times) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         f->taken = times;
 }
 
 void fake_set_banks(FakeTpm *f, BankSet banks) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         f->pcrs.banks = banks;
 }
 
 void fake_leave_object(FakeTpm *f, TPM2_HANDLE handle) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         assert(f->n_objects < OBJECTS_MAX);
         f->objects[f->n_objects++] = handle;
 }
 
 unsigned fake_objects(FakeTpm *f) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         return f->n_objects;
 }
 
 void fake_extend(FakeTpm *f, uint32_t pcr, const BankDigests *digest) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         extend(f, pcr, digest);
 }
 
 void fake_disturb_reads(FakeTpm *f, uint32_t pcr, unsigned n) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         f->disturbed_pcr = pcr;
         f->disturbances = n;
 }
 
 BankDigests fake_pcr(FakeTpm *f, uint32_t pcr) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         return pcr_values_get(&f->pcrs, pcr);
 }
 
 unsigned fake_opened(FakeTpm *f) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         return f->opened;
 }
 
 unsigned fake_links(FakeTpm *f) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         return f->links;
 }
 
 const char *fake_log(FakeTpm *f) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         memcpy(f->shown, f->log, f->n_log);
         f->shown[f->n_log] = '\0';
@@ -570,7 +563,7 @@ const char *fake_log(FakeTpm *f) {
 }
 
 void fake_clear_log(FakeTpm *f) {
-        FAKE_LOCKED(f);
+        HOLD(&f->lock);
 
         f->n_log = 0;
 }

@@ -4,9 +4,18 @@
 
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmocka-all.h"
 #include "rig.h"
+
+/* It says hello as soon as it runs. */
+static void wait_for_lock_thread(const Rig *r) {
+        for (usec_t waited = 0; strlen(fake_log(r->fake)) < 2 && waited < PATIENCE; waited += USEC_PER_MSEC)
+                usleep(USEC_PER_MSEC);
+        assert_string_equal(fake_log(r->fake), "TC");
+        fake_clear_log(r->fake);
+}
 
 Rig rig_new(bool resource_manager, usec_t command_deadline, usec_t linger) {
         Rig r = { .fake = fake_new(BANKS, resource_manager) };
@@ -18,6 +27,8 @@ Rig rig_new(bool resource_manager, usec_t command_deadline, usec_t linger) {
                                                 .linger = linger ?: 10 * PATIENCE },
                                  &r.tpm, &why),
                          0);
+        if (resource_manager)
+                wait_for_lock_thread(&r);
         return r;
 }
 

@@ -55,8 +55,16 @@ static int sniffer_send(TpmLink *l, const uint8_t *command, size_t n) {
         uint32_t code = (uint32_t) command[8] << 8 | command[9];
 
         buffer_bytes(&s->seen, command, n);
+        if (s->n_codes < ELEMENTSOF(s->codes))
+                s->codes[s->n_codes++] = code;
+        if (s->on_command)
+                s->on_command(s->userdata, code);
         if (code == TPM2_CC_Unseal) {
                 s->unseals++;
+                if (s->breaks > 0) {
+                        s->breaks--;
+                        return -EPIPE;
+                }
                 if (s->meddlings > 0) {
                         s->meddlings--;
                         meddle(l);

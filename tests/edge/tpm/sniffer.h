@@ -9,8 +9,13 @@
 typedef struct Sniffer {
         TpmTransport inner, outer;
         Buffer seen;
-        unsigned meddlings; /* before each of the next so many Unseal commands PCR 10 is extended */
-        unsigned unseals;   /* commands that went through */
+        unsigned meddlings;  /* before each of the next so many Unseal commands PCR 10 is extended */
+        unsigned breaks;     /* so many of the next Unseal commands end the connection */
+        unsigned unseals;    /* seen */
+        uint32_t codes[256]; /* of the commands that were sent, in their order */
+        size_t n_codes;
+        void (*on_command)(void *userdata, uint32_t code); /* NULL, or called before each is sent */
+        void *userdata;
 } Sniffer;
 
 /* Over the socket of a swtpm. The sniffer must stay where it is while the transport is in use. */

@@ -45,6 +45,9 @@ static void test_bad_jobs(void **state _unused_) {
         e.pcr = 24;
         assert_int_equal(tpm_job_add_extend(job, &e), -EINVAL);
         e.pcr = 23;
+        e.digest.banks = 0;
+        assert_int_equal(tpm_job_add_extend(job, &e), -EINVAL);
+        e.digest.banks = BANKS;
         e.before.banks = bank(HASH_SHA256);
         assert_int_equal(tpm_job_add_extend(job, &e), -EINVAL);
         e.has_before = false;
@@ -137,7 +140,7 @@ static void test_no_device(void **state _unused_) {
         lost = call(&r, extend_text(&r, TPM_CLASS_EXTEND, 13, "a", true));
         assert_int_equal(lost->outcome, TPM_LOST);
         assert_int_equal(lost->rc, 0);
-        assert_string_equal(lost->detail, "No such file or directory");
+        assert_string_equal(lost->detail, "the TPM cannot be opened: No such file or directory");
         assert_false(lost->extend.uncertain || lost->owed);
 
         fake_set_absent(r.fake, false);

