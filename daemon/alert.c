@@ -28,7 +28,7 @@ static const struct {
         [KIND_OPEN_WRITERS] = { SEALWATCH_MESSAGE_OPEN_WRITERS, "{path} runs while somebody can still write to it" },
         [KIND_UNGATED] = { SEALWATCH_MESSAGE_UNGATED, "{verdict}: {path} ran past the gate as uid {uid}: {reason}" },
         [KIND_LOST] = { SEALWATCH_MESSAGE_LOST, "{count} events of {sensor} were lost" },
-        [KIND_FAILURE] = { SEALWATCH_MESSAGE_FAILURE, "failure {row} ({detail}), {count}. time: {verdict}" },
+        [KIND_FAILURE] = { SEALWATCH_MESSAGE_FAILURE, "failure {row}, time {count}, answered with {verdict}: {detail}" },
         [KIND_SUPPRESSED] = { SEALWATCH_MESSAGE_SUPPRESSED, "{count} further refusals were not recorded one by one" },
         [KIND_TAMPER] = { SEALWATCH_MESSAGE_TAMPER, "tampering, {what}: {detail}" },
         [KIND_STATE] = { SEALWATCH_MESSAGE_STATE, "the guard is {to} now, it was {from}" },

@@ -89,11 +89,11 @@ class Lab:
         tool("mkfs.ext4", "-q", image)
         tool("mount", "-o", "loop", image, f"{ROOT}/disk")
 
-    def make_unknown(self, path, extra=b"x"):
+    def make_unknown(self, path, extra=None):
         """A program that is in no reference set."""
         shutil.copy(f"{BUILD}/tests/tools/payload-evil", path)
         with open(path, "ab") as f:
-            f.write(extra)
+            f.write(extra or os.urandom(16))
         return path
 
     def config(self, **sections):
