@@ -2,6 +2,7 @@
 
 /* The loop and the recorded gate. */
 
+#include "fuse.h"
 #include "harness-internal.h"
 
 #include <libgen.h>
@@ -29,12 +30,15 @@ void harness_init(int argc, char **argv) {
         canary_path = getenv("CANARY");
         if (!payload_good || !payload_evil || !canary_path)
                 skip_all("run by meson, which says where the payloads are");
+        if (getenv("ONLY")) /* a test's name, with * and ? */
+                cmocka_set_test_filter(getenv("ONLY"));
         places_init();
         launcher_init();
         watch.seen = calloc(OBSERVED_MAX, sizeof(Observed));
 }
 
 void harness_end(void) {
+        fuse_stop_all();
         launcher_end();
         places_end();
         free(watch.seen);
@@ -96,6 +100,11 @@ static void on_late(void *userdata, uint64_t token) {
         watch.late++;
 }
 
+static void on_changed(void *userdata, uint64_t token) {
+        watch.changed++;
+        watch.changed_token = token;
+}
+
 static void on_failure(void *userdata, Failure row, const char *detail) {
         watch.failures++;
         watch.last_failure = row;
@@ -111,7 +120,9 @@ static void on_level(void *userdata, Level level, const char *why) {
 static const char *all_places[_PLACE_MAX + 2];
 
 void watch_start_closed(const GateOptions *options) {
-        static const GateOps ops = { .ask = on_ask, .late = on_late, .failure = on_failure, .level = on_level };
+        static const GateOps ops = {
+                .ask = on_ask, .late = on_late, .changed = on_changed, .failure = on_failure, .level = on_level
+        };
         GateOptions o = options ? *options : gate_defaults;
         Observed *seen = watch.seen;
         size_t n = 0;

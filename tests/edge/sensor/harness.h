@@ -54,7 +54,7 @@ int try_open(const char *path, int flags); /* closes again; 0 or a negative errn
 /* Processes. */
 typedef struct Run {
         const char *path;
-        const char *arguments[4];
+        const char *arguments[6];
         uint32_t uid;
         const char *cgroup;  /* directory to join first */
         bool user_namespace; /* as root of a new user and mount namespace */
@@ -63,8 +63,8 @@ typedef struct Run {
         bool own_mounts;     /* in a new mount namespace, with bind_to being path, and run under that name */
         const char *bind_to;
         bool memfd;       /* out of a memfd with path's content */
-        bool twice;       /* a shell-like process that execs itself once more: path is run by path */
         bool pause_first; /* waits for run_continue() before it does anything */
+        bool stay;        /* does not end when it cannot be executed */
 } Run;
 
 /* Starts; returns its number. run_pid() waits until it is known. */
@@ -97,7 +97,8 @@ typedef struct Watch {
         Observed *seen;
         size_t n;
         Decision (*decide)(const Observed *o); /* NULL: ALLOW */
-        size_t late, failures;
+        size_t late, failures, changed;
+        uint64_t changed_token;
         Failure last_failure;
         char last_detail[PATH_MAX];
         bool has_level;

@@ -143,8 +143,10 @@ static void enter_pid_namespace(void) {
 }
 
 static void execute(const Run *r) {
-        const char *path = r->path, *arguments[] = { path, r->arguments[0], r->arguments[1], r->arguments[2], NULL };
+        const char *path = r->path, *arguments[2 + ELEMENTSOF(r->arguments)] = { path };
 
+        for (size_t i = 0; i < ELEMENTSOF(r->arguments); i++)
+                arguments[i + 1] = r->arguments[i];
         if (r->pause_first)
                 raise(SIGSTOP);
         if (r->cgroup)
@@ -163,6 +165,8 @@ static void execute(const Run *r) {
         if (r->memfd)
                 path = copy_to_memfd(path);
         execv(path, (char **) arguments);
+        while (r->stay)
+                pause();
         _exit(STATUS_EXEC + errno);
 }
 
@@ -200,7 +204,7 @@ static void start_child(Command *c, const char *strings, const sigset_t *mask) {
                 sigprocmask(SIG_UNBLOCK, mask, NULL);
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
                 close(launcher.socket);
-                if (!freopen("/dev/null", "w", stdout))
+                if (!getenv("SHOW") && !freopen("/dev/null", "w", stdout))
                         leave("/dev/null");
                 execute(&c->run);
         }
