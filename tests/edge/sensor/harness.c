@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-const char *payload_good, *payload_evil, *canary_path;
+const char *payload_good, *payload_evil, *payload_wait, *canary_path;
 Watch watch;
 
 const GateOptions gate_defaults = {
@@ -27,8 +27,9 @@ const GateOptions gate_defaults = {
 void harness_init(int argc, char **argv) {
         payload_good = getenv("PAYLOAD_GOOD");
         payload_evil = getenv("PAYLOAD_EVIL");
+        payload_wait = getenv("PAYLOAD_WAIT");
         canary_path = getenv("CANARY");
-        if (!payload_good || !payload_evil || !canary_path)
+        if (!payload_good || !payload_evil || !payload_wait || !canary_path)
                 skip_all("run by meson, which says where the payloads are");
         if (getenv("ONLY")) /* a test's name, with * and ? */
                 cmocka_set_test_filter(getenv("ONLY"));
@@ -40,6 +41,7 @@ void harness_init(int argc, char **argv) {
 void harness_end(void) {
         fuse_stop_all();
         launcher_end();
+        cgroups_end();
         places_end();
         free(watch.seen);
 }
@@ -119,12 +121,19 @@ static void on_level(void *userdata, Level level, const char *why) {
 
 static const char *all_places[_PLACE_MAX + 2];
 
+void loop_start(void) {
+        Observed *seen = watch.seen;
+
+        watch = (Watch){ .seen = seen };
+        assert_true(sd_event_new(&watch.event) >= 0);
+        launcher_attach(watch.event);
+}
+
 void watch_start_closed(const GateOptions *options) {
         static const GateOps ops = {
                 .ask = on_ask, .late = on_late, .changed = on_changed, .failure = on_failure, .level = on_level
         };
         GateOptions o = options ? *options : gate_defaults;
-        Observed *seen = watch.seen;
         size_t n = 0;
 
         for (Place p = 0; p < _PLACE_MAX; p++)
@@ -133,9 +142,7 @@ void watch_start_closed(const GateOptions *options) {
         all_places[n] = NULL;
         if (!o.paths)
                 o.paths = all_places;
-        watch = (Watch){ .seen = seen };
-        assert_true(sd_event_new(&watch.event) >= 0);
-        launcher_attach(watch.event);
+        loop_start();
         assert_int_equal(gate_new(watch.event, &o, &ops, &watch.gate), 0);
 }
 

@@ -28,7 +28,7 @@ enum {
 };
 
 /* Payloads, in the build directory. */
-extern const char *payload_good, *payload_evil, *canary_path;
+extern const char *payload_good, *payload_evil, *payload_wait, *canary_path;
 
 /* Where the file systems are mounted. */
 typedef enum Place { ON_EXT4, ON_BTRFS, ON_SUBVOLUME, ON_TMPFS, ON_OVERLAY, ON_XFS, _PLACE_MAX } Place;
@@ -38,6 +38,12 @@ bool place_is_there(Place p); /* XFS may not be */
 /* "<root>/<place>/<name>" in one of a few static buffers. */
 const char *at(Place p, const char *name);
 const char *in_root(const char *name);
+
+/* Cgroups where nobody else executes anything: directories, and how the first is called in its hierarchy. */
+const char *own_cgroup(void);
+const char *own_cgroup_name(void);
+const char *cgroup_below(void);
+const char *cgroup_beside(void);
 
 /* Enters the namespace and mounts; once per process. Exits with EXIT_SKIP and says why where that cannot be. */
 void harness_init(int argc, char **argv);
@@ -64,6 +70,7 @@ typedef struct Run {
         const char *bind_to;
         bool memfd;       /* out of a memfd with path's content */
         bool pause_first; /* waits for run_continue() before it does anything */
+        bool capability;  /* keeps one capability as another user */
         bool stay;        /* does not end when it cannot be executed */
 } Run;
 
@@ -113,6 +120,7 @@ extern Watch watch;
 extern const GateOptions gate_defaults;
 void watch_start(const GateOptions *options); /* NULL: the defaults */
 void watch_start_closed(const GateOptions *options);
+void loop_start(void); /* the loop alone; ended by watch_stop(), too */
 void watch_stop(void);
 GateStats watch_stats(void);
 const Observed *watch_last(void);

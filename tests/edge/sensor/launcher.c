@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,6 +86,17 @@ static void enter_user_namespace(uint32_t uid) {
         write_proc("/proc/self/setgroups", "deny");
         write_proc("/proc/self/uid_map", map);
         write_proc("/proc/self/gid_map", map);
+}
+
+/* After the change of user: permitted, not effective. Ambient, it survives execve(). */
+static void keep_capability(void) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct data[2] = {};
+
+        data[0].permitted = data[0].inheritable = data[0].effective = 1U << CAP_NET_RAW;
+        if (syscall(SYS_capset, &header, data) < 0 ||
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) < 0)
+                leave("capset");
 }
 
 static int read_content(const char *path, char **ret, size_t *ret_n) {
@@ -155,9 +168,13 @@ static void execute(const Run *r) {
                 enter_pid_namespace();
         if (r->own_mounts)
                 path = bind_over(path, r->bind_to);
+        if (r->capability && prctl(PR_SET_KEEPCAPS, 1) < 0)
+                leave("keepcaps");
         if (r->uid != 0 && (setresgid(r->uid, r->uid, r->uid) < 0 || setresuid(r->uid, r->uid, r->uid) < 0 ||
                             prctl(PR_SET_DUMPABLE, 1) < 0))
                 leave("setresuid");
+        if (r->capability)
+                keep_capability();
         if (r->user_namespace)
                 enter_user_namespace(r->uid);
         if (r->own_tmpfs)
