@@ -6,12 +6,13 @@
  *   attack memfd FILE                      copies FILE into a memfd and executes that
  *   attack userns-tmpfs FILE               mounts a tmpfs in a user namespace, copies FILE there, executes it
  *   attack ldso FILE                       has the dynamic loader load FILE (not a static program)
+ *   attack chain N FILE                    executes itself N times, one after the other, then FILE
  *   attack race FILE A B SECONDS [starve]  executes FILE again and again while it is rewritten with A and B in turn.
  *                                          A must end with status 11, B with 22, and B should be denied. starve: those
  *                                          who execute get hardly any time between the gate's answer and the kernel's
  *                                          own protection
  *
- * --uid=N in front becomes that user first. Exit status: that of what was executed; of race 1 if B ever ran, else 0. */
+ * --uid=N in front becomes that user first. Exit status: that of what was executed; of race how often B ran, at most 99. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +37,8 @@ typedef struct Content {
         size_t size;
         uint8_t data[CONTENT_MAX];
 } Content;
+
+static char *self; /* the path we were run by */
 
 static void say(const char *format, ...) {
         va_list ap;
@@ -112,11 +115,12 @@ static int attack_userns_tmpfs(char **arguments) {
         int fd;
 
         load(arguments[0], &c);
-        snprintf(map, sizeof(map), "0 %u 1", getuid());
+        snprintf(map, sizeof(map), "0 %u 1", getuid()); /* become() made user and group the same */
         if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
                 die("unshare");
         write_map("/proc/self/setgroups", "deny");
         write_map("/proc/self/uid_map", map);
+        write_map("/proc/self/gid_map", map);
         if (mount("tmpfs", "/tmp", "tmpfs", 0, "mode=755") < 0)
                 die("mount");
         fd = open("/tmp/program", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
@@ -135,6 +139,16 @@ static int attack_ldso(char **arguments) {
         say("has %s load %s", loader, arguments[0]);
         execv(loader, command);
         say("%s did not run: %s", loader, strerror(errno));
+        return 128 + errno;
+}
+
+static int attack_chain(char **arguments) {
+        char left[16], *const command[] = { self, (char *) "chain", left, arguments[1], NULL };
+
+        if (atoi(arguments[0]) == 0)
+                return execute(arguments[1]);
+        snprintf(left, sizeof(left), "%d", atoi(arguments[0]) - 1);
+        execv(self, command);
         return 128 + errno;
 }
 
@@ -247,7 +261,7 @@ static int attack_race(char **arguments) {
         say("%lu writes, %lu of them held off; A ran %lu times, B was denied %lu times, B RAN %lu TIMES, busy %lu, "
             "other %lu",
             n->writes, n->blocked, n->a, n->denied, n->b, n->busy, n->other);
-        return n->b > 0;
+        return n->b < 99 ? (int) n->b : 99;
 }
 
 static const struct {
@@ -255,15 +269,15 @@ static const struct {
         int arguments;
         int (*attack)(char **arguments);
 } attacks[] = {
-        { "memfd", 1, attack_memfd },
-        { "userns-tmpfs", 1, attack_userns_tmpfs },
-        { "ldso", 1, attack_ldso },
+        { "memfd", 1, attack_memfd }, { "userns-tmpfs", 1, attack_userns_tmpfs },
+        { "ldso", 1, attack_ldso },   { "chain", 2, attack_chain },
         { "race", 4, attack_race },
 };
 
 int main(int argc, char **argv) {
         int first = 1;
 
+        self = argv[0];
         if (argc > 1 && strncmp(argv[1], "--uid=", 6) == 0) {
                 become((uid_t) atoi(argv[1] + 6));
                 first++;
@@ -271,6 +285,7 @@ int main(int argc, char **argv) {
         for (size_t i = 0; argc > first && i < sizeof(attacks) / sizeof(attacks[0]); i++)
                 if (strcmp(attacks[i].name, argv[first]) == 0 && argc - first - 1 >= attacks[i].arguments)
                         return attacks[i].attack(argv + first + 1);
-        fputs("usage: attack [--uid=N] memfd|userns-tmpfs|ldso FILE | race FILE A B SECONDS [starve]\n", stderr);
+        fputs("usage: attack [--uid=N] memfd|userns-tmpfs|ldso FILE | chain N FILE | race FILE A B SECONDS [starve]\n",
+              stderr);
         return 100;
 }

@@ -52,8 +52,8 @@ typedef struct GateOps {
         /* What was passed on has waited for the answer deadline; gate_answer() is still owed. */
         void (*late)(void *userdata, uint64_t token);
 
-        /* A program that was allowed runs, but its exec was confirmed only after the lease had ended, and its file is not
-         * what was judged; or too long ago to tell. */
+        /* A program that was allowed runs, but its exec was confirmed only after the lease had ended, and its file was
+         * touched in between; or it is too long ago to tell. */
         void (*changed)(void *userdata, uint64_t token);
 
         /* A row that is not about one file. */

@@ -6,9 +6,11 @@
  * delayed, for as long as whoever runs it likes: SCHED_IDLE and some busy processes are enough to make 200 ms of it, any
  * user can have them, and a writer that waits for the lease to end is sure to be in time. So the lease is held until the
  * exec is confirmed. For an exec that never happens, since it failed or was only a question, it must end some time: after
- * `linger`. An exec that is confirmed after that is looked at again: its file cannot be written now, so if it still has
- * the digest that was judged, that is what runs. The descriptor is kept for it for a while; then only the token, and an
- * exec that is confirmed later still is one of which nobody can tell. */
+ * `linger`. An exec that is confirmed after that is looked at again: its file cannot be written while it runs, so if the
+ * file has the change time and the digest that were judged, that is what runs. (The change time, since it may have run
+ * and ended, and what was judged been put back. A store through a mapping of a file on tmpfs moves none.) The descriptor
+ * is kept for it for a while; then only the token, and an exec that is confirmed later still is one of which nobody can
+ * tell. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,7 +117,17 @@ static void tell_changed(Gate *g, Slot *slot) {
         g->ops.changed(g->ops.userdata, token);
 }
 
-/* The lease again: whoever ran the program may try to put back what was judged. */
+static bool is_untouched(const Slot *slot) {
+        struct statx file;
+        FileStamp stamp;
+
+        if (statx(slot->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, FILE_STAMP_MASK, &file) < 0)
+                return false;
+        stamp = file_stamp(&file);
+        return memcmp(&stamp, &slot->file, sizeof(stamp)) == 0;
+}
+
+/* With a lease again, so that nobody puts anything back meanwhile. */
 static void recheck(Gate *g, Slot *slot) {
         const HashOrder order = {
                 .fd = slot->fd,
@@ -125,7 +137,7 @@ static void recheck(Gate *g, Slot *slot) {
         };
 
         slot->has_lease = fcntl(slot->fd, F_SETLEASE, F_RDLCK) >= 0;
-        slot->job = slot->has_lease ? pool_hash(g->pool, slot_token(slot), &order) : NULL;
+        slot->job = slot->has_lease && is_untouched(slot) ? pool_hash(g->pool, slot_token(slot), &order) : NULL;
         if (!slot->job)
                 return tell_changed(g, slot);
         slot_move(g->slots, slot, SLOT_RECHECKED);

@@ -121,6 +121,14 @@ static void on_level(void *userdata, Level level, const char *why) {
 
 static const char *all_places[_PLACE_MAX + 2];
 
+static int (*identify)(int identify_fd, int fd, FileIdentity *ret);
+static int identify_fd = -1;
+
+void watch_identify(int (*function)(int identify_fd, int fd, FileIdentity *ret), int fd) {
+        identify = function;
+        identify_fd = fd;
+}
+
 void loop_start(void) {
         Observed *seen = watch.seen;
 
@@ -130,7 +138,7 @@ void loop_start(void) {
 }
 
 void watch_start_closed(const GateOptions *options) {
-        static const GateOps ops = {
+        GateOps ops = {
                 .ask = on_ask, .late = on_late, .changed = on_changed, .failure = on_failure, .level = on_level
         };
         GateOptions o = options ? *options : gate_defaults;
@@ -142,7 +150,10 @@ void watch_start_closed(const GateOptions *options) {
         all_places[n] = NULL;
         if (!o.paths)
                 o.paths = all_places;
-        loop_start();
+        if (!watch.event)
+                loop_start();
+        ops.identify = identify;
+        o.identify_fd = identify_fd;
         assert_int_equal(gate_new(watch.event, &o, &ops, &watch.gate), 0);
 }
 

@@ -62,6 +62,7 @@ typedef struct Run {
         const char *path;
         const char *arguments[6];
         uint32_t uid;
+        pid_t pid;           /* a number that must be free; 0: any */
         const char *cgroup;  /* directory to join first */
         bool user_namespace; /* as root of a new user and mount namespace */
         bool own_tmpfs;      /* and on a tmpfs mounted there, to which path is copied */
@@ -120,7 +121,10 @@ extern Watch watch;
 extern const GateOptions gate_defaults;
 void watch_start(const GateOptions *options); /* NULL: the defaults */
 void watch_start_closed(const GateOptions *options);
-void loop_start(void); /* the loop alone; ended by watch_stop(), too */
+/* What later gates are given; NULL and -1: nothing. */
+void watch_identify(int (*identify)(int identify_fd, int fd, FileIdentity *ret), int identify_fd);
+
+void loop_start(void); /* the loop alone, to which a gate may be added; ended by watch_stop(), too */
 void watch_stop(void);
 GateStats watch_stats(void);
 const Observed *watch_last(void);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -208,6 +209,21 @@ static const char *take_string(const char **at) {
         return *s ? s : NULL;
 }
 
+/* fork(), with a number of our choice unless that is 0. */
+static pid_t fork_as(pid_t wanted) {
+        struct clone_args args = { .exit_signal = SIGCHLD,
+                                   .set_tid = (uint64_t) (uintptr_t) &wanted,
+                                   .set_tid_size = 1 };
+        pid_t pid;
+
+        if (wanted == 0)
+                return fork();
+        pid = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
+        if (pid < 0)
+                leave("clone3");
+        return pid;
+}
+
 static void start_child(Command *c, const char *strings, const sigset_t *mask) {
         pid_t pid;
 
@@ -216,7 +232,7 @@ static void start_child(Command *c, const char *strings, const sigset_t *mask) {
                 c->run.arguments[i] = take_string(&strings);
         c->run.cgroup = take_string(&strings);
         c->run.bind_to = take_string(&strings);
-        pid = fork();
+        pid = fork_as(c->run.pid);
         if (pid == 0) {
                 sigprocmask(SIG_UNBLOCK, mask, NULL);
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
