@@ -23,7 +23,7 @@
 
 #include "lib/base/macro.h"
 
-enum { FILE_NODE = 2, WRITE_MAX = 128 * 1024, REQUEST_MAX = WRITE_MAX + 4096, THREADS = 4 };
+enum { FILE_NODE = 2, DIRECTORY_NODE = 3, WRITE_MAX = 128 * 1024, REQUEST_MAX = WRITE_MAX + 4096, THREADS = 4 };
 
 enum { SERVERS_MAX = 16 };
 
@@ -66,9 +66,11 @@ static void on_init(const struct fuse_in_header *in) {
 }
 
 static void on_lookup(const struct fuse_in_header *in, const char *name) {
-        const struct fuse_entry_out out = { .nodeid = FILE_NODE, .attr = attributes(FILE_NODE) };
+        const uint64_t node = streq(name, "file") ? FILE_NODE : streq(name, "directory") ? DIRECTORY_NODE : 0;
+        const struct fuse_entry_out out = { .nodeid = node, .attr = attributes(node) };
 
-        if (streq(name, "file"))
+        wait_while(&control->hang_lookup);
+        if (node != 0)
                 reply(in, 0, &out, sizeof(out));
         else
                 reply(in, -ENOENT, NULL, 0);

@@ -137,10 +137,27 @@ void loop_start(void) {
         launcher_attach(watch.event);
 }
 
-void watch_start_closed(const GateOptions *options) {
-        GateOps ops = {
-                .ask = on_ask, .late = on_late, .changed = on_changed, .failure = on_failure, .level = on_level
+static void start_gate(const GateOptions *o) {
+        const GateOps ops = {
+                .ask = on_ask,
+                .late = on_late,
+                .changed = on_changed,
+                .failure = on_failure,
+                .level = on_level,
+                .identify = identify,
         };
+
+        if (!watch.event)
+                loop_start();
+        assert_int_equal(gate_new(watch.event, o, &ops, &watch.gate), 0);
+}
+
+void watch_start_everywhere(void) {
+        start_gate(&gate_defaults);
+        gate_open(watch.gate);
+}
+
+void watch_start_closed(const GateOptions *options) {
         GateOptions o = options ? *options : gate_defaults;
         size_t n = 0;
 
@@ -150,11 +167,8 @@ void watch_start_closed(const GateOptions *options) {
         all_places[n] = NULL;
         if (!o.paths)
                 o.paths = all_places;
-        if (!watch.event)
-                loop_start();
-        ops.identify = identify;
         o.identify_fd = identify_fd;
-        assert_int_equal(gate_new(watch.event, &o, &ops, &watch.gate), 0);
+        start_gate(&o);
 }
 
 void watch_start(const GateOptions *options) {

@@ -121,6 +121,7 @@ extern Watch watch;
 extern const GateOptions gate_defaults;
 void watch_start(const GateOptions *options); /* NULL: the defaults */
 void watch_start_closed(const GateOptions *options);
+void watch_start_everywhere(void); /* over all file systems: nowhere but in a root of one's own */
 /* What later gates are given; NULL and -1: nothing. */
 void watch_identify(int (*identify)(int identify_fd, int fd, FileIdentity *ret), int identify_fd);
 
