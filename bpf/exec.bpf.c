@@ -26,6 +26,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 const volatile SensorSettings settings;
 SensorState state;
+const ExecEvent *type_of_events __attribute__((unused)); /* so that the object's BTF has it */
 
 struct {
         __uint(type, BPF_MAP_TYPE_RINGBUF);

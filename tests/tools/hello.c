@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A payload: says that it ran, and ends with a status by which one knows it. Without a C library: small, so that a race
- * rewrites it quickly, and the same size whatever it says. TEXT and STATUS come from the build. */
+ * rewrites it quickly, and the same size whatever it says. TEXT and STATUS come from the build; WAIT: it never ends. */
 
 #include <sys/syscall.h>
 
@@ -23,6 +23,10 @@ void _start(void) {
         while (text[n])
                 n++;
         call(SYS_write, 1, (long) text, n);
+#ifdef WAIT
+        for (;;)
+                call(SYS_pause, 0, 0, 0);
+#endif
         for (;;)
                 call(SYS_exit_group, status, 0, 0);
 }

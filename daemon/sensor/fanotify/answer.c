@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From what is known of a file to the kernel's answer; the leases after it; all deadlines. */
+/* From what is known of a file to the kernel's answer, and what happens when that takes too long. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,6 @@
 
 #include "daemon/sensor/fanotify/gate-internal.h"
 #include "lib/io/fd.h"
-
-enum { CLOSE_HERE_MAX = 16 << 20 }; /* bytes */
 
 /* How long a worker that overran its deadline is waited for before it is given up: it looks at the clock only between
  * two reads. */
@@ -57,32 +55,6 @@ void answer_respond(Gate *g, int fd, bool allow) {
         (void) !write(g->group, &response, sizeof(response)); /* fails when the process was killed meanwhile */
 }
 
-/* Closing the last descriptor of a file that was removed frees its blocks, which takes as long as there are blocks. */
-static void close_file(Gate *g, Slot *slot) {
-        if (!slot->fd_is_ours)
-                return;
-        if (slot->has_lease && slot->file.size <= CLOSE_HERE_MAX) {
-                safe_close(slot->fd); /* ends the lease */
-                return;
-        }
-        if (slot->has_lease)
-                (void) fcntl(slot->fd, F_SETLEASE, F_UNLCK);
-        pool_close(g->pool, slot->fd);
-}
-
-void answer_release(Gate *g, Slot *slot) {
-        if (slot->job && pool_forget(g->pool, slot->job))
-                slot->fd_is_ours = false;
-        close_file(g, slot);
-        free(slot->remote_path);
-        slot->remote_path = NULL;
-        slot_move(g->slots, slot, SLOT_FREE);
-        if (g->paused) {
-                g->paused = false;
-                (void) sd_event_source_set_enabled(g->group_source, SD_EVENT_ON);
-        }
-}
-
 /* The kernel asks twice about a file on overlayfs when the layer below is watched as well (Linux 6.8): about the file of
  * the overlay and, on a mount of the overlay's own, about the one behind it. Whoever was allowed the first and has not
  * run yet is allowed the second if it is the same content: no rule could name its path. Its lease holds off those who
@@ -105,12 +77,10 @@ static int answer(Gate *g, Slot *slot, bool allow) {
         else if (write(g->group, &response, sizeof(response)) < 0 && errno != ENOENT)
                 r = -errno; /* ENOENT: the process was killed while it waited */
         if (!allow || !slot->has_lease || r < 0) {
-                answer_release(g, slot);
+                lease_release(g, slot);
                 return r;
         }
-        slot->since = monotonic_now();
-        slot_move(g->slots, slot, SLOT_ANSWERED);
-        answer_expect(g, slot->since + g->options.linger);
+        lease_keep(g, slot);
         return 0;
 }
 
@@ -164,23 +134,6 @@ int gate_answer(Gate *g, uint64_t token, bool allow) {
         return answer(g, slot, allow);
 }
 
-void gate_confirmed(Gate *g, uint64_t token) {
-        Slot *slot = slot_of_token(g->slots, token);
-        bool is_overlay;
-
-        if (!slot || slot->state != SLOT_ANSWERED)
-                return;
-        is_overlay = slot->is_overlay;
-        answer_release(g, slot);
-        if (!is_overlay)
-                return;
-        for (Slot *s = slots_first(g->slots, SLOT_ANSWERED), *next; s; s = next) {
-                next = s->next;
-                if (s->companion == token)
-                        answer_release(g, s);
-        }
-}
-
 void answer_expect(Gate *g, usec_t when) {
         if (when >= g->timer_at)
                 return;
@@ -189,16 +142,14 @@ void answer_expect(Gate *g, usec_t when) {
         (void) sd_event_source_set_enabled(g->timer, SD_EVENT_ONESHOT);
 }
 
-/* Hashes that take too long. A worker that does not come back keeps the descriptor, and closes it if it ever does. */
+/* Hashes that take too long. */
 static usec_t end_hashes(Gate *g, usec_t now) {
         const bool is_hash_first = g->options.hash_deadline <= g->options.answer_deadline;
         const usec_t limit = MIN(g->options.hash_deadline, g->options.answer_deadline) + WORKER_GRACE;
         Slot *slot;
 
         while ((slot = slots_first(g->slots, SLOT_HASHING)) && slot->since + limit <= now) {
-                if (pool_forget(g->pool, slot->job))
-                        slot->fd_is_ours = false;
-                slot->job = NULL;
+                pool_give_up(g->pool, slot->job);
                 answer_ask(g, slot, is_hash_first ? FAILURE_HASH_DEADLINE : FAILURE_ANSWER_DEADLINE, false);
         }
         return slot ? slot->since + limit : USEC_INFINITY;
@@ -226,14 +177,6 @@ static usec_t tell_late(Gate *g, usec_t now) {
         return next;
 }
 
-static usec_t end_leases(Gate *g, usec_t now) {
-        Slot *slot;
-
-        while ((slot = slots_first(g->slots, SLOT_ANSWERED)) && slot->since + g->options.linger <= now)
-                answer_release(g, slot);
-        return slot ? slot->since + g->options.linger : USEC_INFINITY;
-}
-
 int answer_on_timer(sd_event_source *source, uint64_t when, void *userdata) {
         Gate *g = userdata;
         usec_t now = monotonic_now(), next;
@@ -241,7 +184,7 @@ int answer_on_timer(sd_event_source *source, uint64_t when, void *userdata) {
         g->timer_at = USEC_INFINITY;
         next = end_hashes(g, now);
         next = MIN(next, tell_late(g, now));
-        next = MIN(next, end_leases(g, now));
+        next = MIN(next, lease_on_timer(g, now));
         if (next != USEC_INFINITY)
                 answer_expect(g, next);
         return 0;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "daemon/sensor/fanotify/gate-internal.h"
+#include "daemon/sensor/fanotify/watch.h"
 #include "lib/io/fd.h"
 
 enum { EVENTS_AT_ONCE = 256 };
@@ -71,7 +72,7 @@ static void changed(Gate *g, int event_fd) {
         }
         stamp = file_stamp(&file);
         cache_drop(g->cache, &stamp);
-        (void) fanotify_mark(g->group, FAN_MARK_REMOVE, FAN_MODIFY | FAN_CLOSE_WRITE, fd, NULL);
+        watch_end(g->group, fd);
 }
 
 /* An event was lost: a program, which the kernel denied, or a change of a file. EAGAIN is a write lease, which any user
@@ -90,7 +91,7 @@ static bool read_event(Gate *g) {
         struct fanotify_event_metadata m;
         ssize_t n;
 
-        if (slots_left(g->slots) == 0) {
+        if (slots_left(g->slots) == 0 && !lease_make_room(g)) {
                 g->paused = true;
                 (void) sd_event_source_set_enabled(g->group_source, SD_EVENT_OFF);
                 return false;
@@ -204,9 +205,13 @@ void arrive_hashed(void *userdata, uint64_t token, const HashResult *result) {
         Gate *g = userdata;
         Slot *slot = slot_of_token(g->slots, token);
 
-        if (!slot || slot->state != SLOT_HASHING)
+        if (!slot)
                 return;
         slot->job = NULL;
+        if (slot->state == SLOT_RECHECKED)
+                return lease_rechecked(g, slot, result);
+        if (slot->state != SLOT_HASHING)
+                return; /* too late: asked without it */
         g->stats.hashed++;
         slot->has_digest = result->failure == _FAILURE_INVALID;
         slot->is_overlay = result->is_overlay;
@@ -246,6 +251,6 @@ void arrive_remote_ended(void *userdata, Remote *remote) {
                 for (Slot *s = slots_first(g->slots, state), *next; s; s = next) {
                         next = s->next;
                         if (s->remote == remote)
-                                answer_release(g, s);
+                                lease_release(g, s);
                 }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by gate.c, arrive.c, answer.c and probe.c. */
+/* Shared by gate.c, arrive.c, answer.c, lease.c and probe.c. */
 
 #include <limits.h>
 
@@ -51,12 +51,18 @@ void arrive_remote_ended(void *userdata, Remote *remote);
 void arrive_hashed(void *userdata, uint64_t token, const HashResult *result);
 void arrive_parked(Gate *g);
 
-/* answer.c: from there to the kernel's answer, and all deadlines */
+/* answer.c: from there to the kernel's answer, and the deadlines */
 void answer_ask(Gate *g, Slot *slot, Failure failure, bool from_cache);
 void answer_respond(Gate *g, int fd, bool allow); /* to an event of the main group; leaves the descriptor open */
-void answer_release(Gate *g, Slot *slot);
-void answer_expect(Gate *g, usec_t when); /* look at the deadlines at that time at the latest */
+void answer_expect(Gate *g, usec_t when);         /* look at the deadlines at that time at the latest */
 int answer_on_timer(sd_event_source *source, uint64_t when, void *userdata);
+
+/* lease.c: what is held after the answer, and how slots end */
+void lease_keep(Gate *g, Slot *slot);
+void lease_release(Gate *g, Slot *slot);    /* whatever its state */
+usec_t lease_on_timer(Gate *g, usec_t now); /* when to look again */
+void lease_rechecked(Gate *g, Slot *slot, const HashResult *result);
+bool lease_make_room(Gate *g); /* true when a slot was given back */
 
 /* probe.c */
 /* True when the event was the canary's, and has been dealt with. */

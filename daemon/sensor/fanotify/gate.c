@@ -59,7 +59,7 @@ static int set_limits(Gate *g, size_t *ret_slots) {
         if (room < DESCRIPTORS_MIN)
                 return -EMFILE;
         if (o->linger == 0)
-                o->linger = GATE_LINGER;
+                o->linger = GATE_LINGER_ALONE;
         o->linger = MIN(o->linger, lease / 4);
         o->answer_deadline = MIN(o->answer_deadline, lease - lease / 10 - o->linger);
         if (room < wanted)
@@ -170,12 +170,13 @@ Gate *gate_free(Gate *g) {
                 return NULL;
         if (g->group >= 0)
                 probe_done(g);
+        g->paused = false;
         g->group_source = sd_event_source_disable_unref(g->group_source);
         g->timer = sd_event_source_disable_unref(g->timer);
         marks_free(g->marks);
         for (SlotState state = SLOT_FREE + 1; g->slots && state < _SLOT_MAX; state++)
                 for (Slot *slot; (slot = slots_first(g->slots, state));)
-                        answer_release(g, slot);
+                        lease_release(g, slot);
         safe_close(g->group);
         pool_free(g->pool);
         cache_free(g->cache);

@@ -27,7 +27,7 @@ typedef struct GateOptions {
         const char *cgroup;     /* NULL: the whole machine; else "/..." in the unified hierarchy, children included */
         usec_t hash_deadline;   /* from reading the event */
         usec_t answer_deadline; /* likewise; kept below /proc/sys/fs/lease-break-time */
-        usec_t linger;          /* how long a lease outlives an answer that is not confirmed; 0: GATE_LINGER */
+        usec_t linger;          /* how long a lease outlives an answer that is not confirmed; 0: GATE_LINGER_ALONE */
         uint64_t max_file_size; /* bytes */
         size_t queue_max;       /* execs that wait at once; less where RLIMIT_NOFILE is low */
         unsigned workers;       /* threads that hash */
@@ -36,7 +36,11 @@ typedef struct GateOptions {
         uint8_t seed[16];       /* random */
 } GateOptions;
 
-#define GATE_LINGER (50 * USEC_PER_MSEC)
+/* For a gate that nobody tells of execs: each program keeps writers off and its file system mounted for so long. And for
+ * one that an observer does: only failed execs cost that, and the more of it the longer an attacker must delay his own
+ * program after the answer to change it before it runs. */
+#define GATE_LINGER_ALONE (50 * USEC_PER_MSEC)
+#define GATE_LINGER_OBSERVED (2 * USEC_PER_SEC)
 
 typedef struct GateOps {
         /* A program asks to run; gate_answer() is owed. Of o->subject only the pid is known (SUBJECT_UID_UNKNOWN) when
@@ -47,6 +51,10 @@ typedef struct GateOps {
 
         /* What was passed on has waited for the answer deadline; gate_answer() is still owed. */
         void (*late)(void *userdata, uint64_t token);
+
+        /* A program that was allowed runs, but its exec was confirmed only after the lease had ended, and its file was
+         * touched in between; or it is too long ago to tell. */
+        void (*changed)(void *userdata, uint64_t token);
 
         /* A row that is not about one file. */
         void (*failure)(void *userdata, Failure row, const char *detail);

@@ -7,16 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sys/fanotify.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "daemon/sensor/fanotify/fstypes.h"
+#include "daemon/sensor/fanotify/watch.h"
 #include "lib/base/alloc.h"
-
-#ifndef FAN_MARK_EVICTABLE /* Linux 5.19 */
-#define FAN_MARK_EVICTABLE 0x00000200
-#endif
 
 enum { CHUNK = 256 * 1024 };
 
@@ -40,13 +36,6 @@ void hasher_done(Hasher *h) {
         *h = (Hasher){};
 }
 
-/* The mark that makes later changes visible. A kernel without evictable marks gets no cache: other marks would keep
- * every inode that ever ran in memory. */
-static bool mark_for_cache(const HashOrder *order) {
-        return order->group >= 0 && fanotify_mark(order->group, FAN_MARK_ADD | FAN_MARK_EVICTABLE,
-                                                  FAN_MODIFY | FAN_CLOSE_WRITE, order->fd, NULL) >= 0;
-}
-
 /* Everything that must be known before the first byte is read: see cache.c for the order. */
 static Failure prepare(const HashOrder *order, HashResult *ret) {
         struct statfs fs;
@@ -56,7 +45,7 @@ static Failure prepare(const HashOrder *order, HashResult *ret) {
                 return FAILURE_READ_ERROR;
         if (fs_class_of_magic((uint64_t) fs.f_type) == FS_REMOTE)
                 return FAILURE_REMOTE_FILE;
-        if (fs_magic_is_cacheable((uint64_t) fs.f_type) && mark_for_cache(order)) {
+        if (fs_magic_is_cacheable((uint64_t) fs.f_type) && order->group >= 0 && watch_begin(order->group, order->fd)) {
                 clock_gettime(CLOCK_REALTIME, &ret->when);
                 ret->cacheable = statx(order->fd, "", AT_EMPTY_PATH, FILE_STAMP_MASK, &file) >= 0 &&
                                  (file.stx_mask & FILE_STAMP_MASK) == FILE_STAMP_MASK;

@@ -25,7 +25,7 @@ typedef enum JobState { JOB_QUEUED, JOB_RUNNING, JOB_DONE } JobState;
 struct HashJob {
         HashJob *next;
         JobState state;
-        bool only_close, forgotten;
+        bool only_close, forgotten, given_up;
         uint64_t token;
         HashOrder order;
         HashResult result;
@@ -113,8 +113,9 @@ static void run_job(Shared *s, Hasher *h, HashJob *job) {
                 free(job);
                 return;
         }
-        if (job->forgotten) {
+        if (job->given_up)
                 s->stuck--;
+        if (job->forgotten) {
                 pthread_mutex_unlock(&s->lock);
                 safe_close(job->order.fd);
                 free(job);
@@ -278,6 +279,21 @@ void pool_close(Pool *p, int fd) {
         submit(p->shared, job);
 }
 
+/* With the lock held: nobody counts on the thread any more that has this job. */
+static void give_up(Shared *s, HashJob *job) {
+        if (job->state != JOB_RUNNING || job->given_up)
+                return;
+        job->given_up = true;
+        if (++s->stuck <= STUCK_MAX && !s->ending)
+                (void) add_worker(s);
+}
+
+void pool_give_up(Pool *p, HashJob *job) {
+        pthread_mutex_lock(&p->shared->lock);
+        give_up(p->shared, job);
+        pthread_mutex_unlock(&p->shared->lock);
+}
+
 bool pool_forget(Pool *p, HashJob *job) {
         Shared *s = p->shared;
         bool running;
@@ -286,8 +302,7 @@ bool pool_forget(Pool *p, HashJob *job) {
         running = job->state == JOB_RUNNING;
         if (running) {
                 job->forgotten = true;
-                if (++s->stuck <= STUCK_MAX && !s->ending)
-                        (void) add_worker(s);
+                give_up(s, job);
         } else
                 list_remove(job->state == JOB_QUEUED ? &s->queue : &s->done, job);
         pthread_mutex_unlock(&s->lock);

@@ -22,6 +22,9 @@ Pool *pool_free(Pool *p);
 /* The descriptor stays the caller's, open until done() or pool_forget(). NULL: out of memory. */
 HashJob *pool_hash(Pool *p, uint64_t token, const HashOrder *order);
 
+/* The job takes too long: another thread is put in the place of the one that may hang in it. done() is still called. */
+void pool_give_up(Pool *p, HashJob *job);
+
 /* The result is not wanted any more; done() will not be called, and the job is gone. Returns true when a thread is
  * reading the file right now: the descriptor is then the pool's. */
 bool pool_forget(Pool *p, HashJob *job);

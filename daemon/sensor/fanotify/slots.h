@@ -9,12 +9,15 @@
 
 typedef enum SlotState {
         SLOT_FREE,
-        SLOT_PARKED,   /* read before gate_open() */
-        SLOT_ARRIVED,  /* read, in scope, lease taken or not */
-        SLOT_HASHING,  /* a worker has it, or will */
-        SLOT_ASKED,    /* passed on; the answer is owed */
-        SLOT_LATE,     /* and that it is overdue was passed on, too */
-        SLOT_ANSWERED, /* allowed: the lease is held until the exec is confirmed */
+        SLOT_PARKED,    /* read before gate_open() */
+        SLOT_ARRIVED,   /* read, in scope, lease taken or not */
+        SLOT_HASHING,   /* a worker has it, or will */
+        SLOT_ASKED,     /* passed on; the answer is owed */
+        SLOT_LATE,      /* and that it is overdue was passed on, too */
+        SLOT_ANSWERED,  /* allowed: the lease is held until the exec is confirmed */
+        SLOT_EXPIRED,   /* it was not; the lease has ended, the descriptor is kept */
+        SLOT_LOST,      /* only the token is */
+        SLOT_RECHECKED, /* confirmed late: a worker looks whether the file was changed meanwhile */
         _SLOT_MAX,
 } SlotState;
 

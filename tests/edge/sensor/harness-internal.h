@@ -9,3 +9,4 @@ void places_end(void);
 void launcher_init(void);
 void launcher_attach(sd_event *event); /* NULL: leave the loop */
 void launcher_end(void);
+void cgroups_end(void);

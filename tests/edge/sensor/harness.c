@@ -2,6 +2,7 @@
 
 /* The loop and the recorded gate. */
 
+#include "fuse.h"
 #include "harness-internal.h"
 
 #include <libgen.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-const char *payload_good, *payload_evil, *canary_path;
+const char *payload_good, *payload_evil, *payload_wait, *canary_path;
 Watch watch;
 
 const GateOptions gate_defaults = {
@@ -26,16 +27,21 @@ const GateOptions gate_defaults = {
 void harness_init(int argc, char **argv) {
         payload_good = getenv("PAYLOAD_GOOD");
         payload_evil = getenv("PAYLOAD_EVIL");
+        payload_wait = getenv("PAYLOAD_WAIT");
         canary_path = getenv("CANARY");
-        if (!payload_good || !payload_evil || !canary_path)
+        if (!payload_good || !payload_evil || !payload_wait || !canary_path)
                 skip_all("run by meson, which says where the payloads are");
+        if (getenv("ONLY")) /* a test's name, with * and ? */
+                cmocka_set_test_filter(getenv("ONLY"));
         places_init();
         launcher_init();
         watch.seen = calloc(OBSERVED_MAX, sizeof(Observed));
 }
 
 void harness_end(void) {
+        fuse_stop_all();
         launcher_end();
+        cgroups_end();
         places_end();
         free(watch.seen);
 }
@@ -96,6 +102,11 @@ static void on_late(void *userdata, uint64_t token) {
         watch.late++;
 }
 
+static void on_changed(void *userdata, uint64_t token) {
+        watch.changed++;
+        watch.changed_token = token;
+}
+
 static void on_failure(void *userdata, Failure row, const char *detail) {
         watch.failures++;
         watch.last_failure = row;
@@ -110,10 +121,44 @@ static void on_level(void *userdata, Level level, const char *why) {
 
 static const char *all_places[_PLACE_MAX + 2];
 
-void watch_start_closed(const GateOptions *options) {
-        static const GateOps ops = { .ask = on_ask, .late = on_late, .failure = on_failure, .level = on_level };
-        GateOptions o = options ? *options : gate_defaults;
+static int (*identify)(int identify_fd, int fd, FileIdentity *ret);
+static int identify_fd = -1;
+
+void watch_identify(int (*function)(int identify_fd, int fd, FileIdentity *ret), int fd) {
+        identify = function;
+        identify_fd = fd;
+}
+
+void loop_start(void) {
         Observed *seen = watch.seen;
+
+        watch = (Watch){ .seen = seen };
+        assert_true(sd_event_new(&watch.event) >= 0);
+        launcher_attach(watch.event);
+}
+
+static void start_gate(const GateOptions *o) {
+        const GateOps ops = {
+                .ask = on_ask,
+                .late = on_late,
+                .changed = on_changed,
+                .failure = on_failure,
+                .level = on_level,
+                .identify = identify,
+        };
+
+        if (!watch.event)
+                loop_start();
+        assert_int_equal(gate_new(watch.event, o, &ops, &watch.gate), 0);
+}
+
+void watch_start_everywhere(void) {
+        start_gate(&gate_defaults);
+        gate_open(watch.gate);
+}
+
+void watch_start_closed(const GateOptions *options) {
+        GateOptions o = options ? *options : gate_defaults;
         size_t n = 0;
 
         for (Place p = 0; p < _PLACE_MAX; p++)
@@ -122,10 +167,8 @@ void watch_start_closed(const GateOptions *options) {
         all_places[n] = NULL;
         if (!o.paths)
                 o.paths = all_places;
-        watch = (Watch){ .seen = seen };
-        assert_true(sd_event_new(&watch.event) >= 0);
-        launcher_attach(watch.event);
-        assert_int_equal(gate_new(watch.event, &o, &ops, &watch.gate), 0);
+        o.identify_fd = identify_fd;
+        start_gate(&o);
 }
 
 void watch_start(const GateOptions *options) {

@@ -28,7 +28,7 @@ enum {
 };
 
 /* Payloads, in the build directory. */
-extern const char *payload_good, *payload_evil, *canary_path;
+extern const char *payload_good, *payload_evil, *payload_wait, *canary_path;
 
 /* Where the file systems are mounted. */
 typedef enum Place { ON_EXT4, ON_BTRFS, ON_SUBVOLUME, ON_TMPFS, ON_OVERLAY, ON_XFS, _PLACE_MAX } Place;
@@ -38,6 +38,12 @@ bool place_is_there(Place p); /* XFS may not be */
 /* "<root>/<place>/<name>" in one of a few static buffers. */
 const char *at(Place p, const char *name);
 const char *in_root(const char *name);
+
+/* Cgroups where nobody else executes anything: directories, and how the first is called in its hierarchy. */
+const char *own_cgroup(void);
+const char *own_cgroup_name(void);
+const char *cgroup_below(void);
+const char *cgroup_beside(void);
 
 /* Enters the namespace and mounts; once per process. Exits with EXIT_SKIP and says why where that cannot be. */
 void harness_init(int argc, char **argv);
@@ -54,8 +60,9 @@ int try_open(const char *path, int flags); /* closes again; 0 or a negative errn
 /* Processes. */
 typedef struct Run {
         const char *path;
-        const char *arguments[4];
+        const char *arguments[6];
         uint32_t uid;
+        pid_t pid;           /* a number that must be free; 0: any */
         const char *cgroup;  /* directory to join first */
         bool user_namespace; /* as root of a new user and mount namespace */
         bool own_tmpfs;      /* and on a tmpfs mounted there, to which path is copied */
@@ -63,8 +70,9 @@ typedef struct Run {
         bool own_mounts;     /* in a new mount namespace, with bind_to being path, and run under that name */
         const char *bind_to;
         bool memfd;       /* out of a memfd with path's content */
-        bool twice;       /* a shell-like process that execs itself once more: path is run by path */
         bool pause_first; /* waits for run_continue() before it does anything */
+        bool capability;  /* keeps one capability as another user */
+        bool stay;        /* does not end when it cannot be executed */
 } Run;
 
 /* Starts; returns its number. run_pid() waits until it is known. */
@@ -97,7 +105,8 @@ typedef struct Watch {
         Observed *seen;
         size_t n;
         Decision (*decide)(const Observed *o); /* NULL: ALLOW */
-        size_t late, failures;
+        size_t late, failures, changed;
+        uint64_t changed_token;
         Failure last_failure;
         char last_detail[PATH_MAX];
         bool has_level;
@@ -112,6 +121,11 @@ extern Watch watch;
 extern const GateOptions gate_defaults;
 void watch_start(const GateOptions *options); /* NULL: the defaults */
 void watch_start_closed(const GateOptions *options);
+void watch_start_everywhere(void); /* over all file systems: nowhere but in a root of one's own */
+/* What later gates are given; NULL and -1: nothing. */
+void watch_identify(int (*identify)(int identify_fd, int fd, FileIdentity *ret), int identify_fd);
+
+void loop_start(void); /* the loop alone, to which a gate may be added; ended by watch_stop(), too */
 void watch_stop(void);
 GateStats watch_stats(void);
 const Observed *watch_last(void);

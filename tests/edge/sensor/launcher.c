@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +20,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +89,17 @@ static void enter_user_namespace(uint32_t uid) {
         write_proc("/proc/self/gid_map", map);
 }
 
+/* After the change of user: permitted, not effective. Ambient, it survives execve(). */
+static void keep_capability(void) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct data[2] = {};
+
+        data[0].permitted = data[0].inheritable = data[0].effective = 1U << CAP_NET_RAW;
+        if (syscall(SYS_capset, &header, data) < 0 ||
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) < 0)
+                leave("capset");
+}
+
 static int read_content(const char *path, char **ret, size_t *ret_n) {
         return file_read(AT_FDCWD, path, 4 << 20, ret, ret_n);
 }
@@ -143,8 +157,10 @@ static void enter_pid_namespace(void) {
 }
 
 static void execute(const Run *r) {
-        const char *path = r->path, *arguments[] = { path, r->arguments[0], r->arguments[1], r->arguments[2], NULL };
+        const char *path = r->path, *arguments[2 + ELEMENTSOF(r->arguments)] = { path };
 
+        for (size_t i = 0; i < ELEMENTSOF(r->arguments); i++)
+                arguments[i + 1] = r->arguments[i];
         if (r->pause_first)
                 raise(SIGSTOP);
         if (r->cgroup)
@@ -153,9 +169,13 @@ static void execute(const Run *r) {
                 enter_pid_namespace();
         if (r->own_mounts)
                 path = bind_over(path, r->bind_to);
+        if (r->capability && prctl(PR_SET_KEEPCAPS, 1) < 0)
+                leave("keepcaps");
         if (r->uid != 0 && (setresgid(r->uid, r->uid, r->uid) < 0 || setresuid(r->uid, r->uid, r->uid) < 0 ||
                             prctl(PR_SET_DUMPABLE, 1) < 0))
                 leave("setresuid");
+        if (r->capability)
+                keep_capability();
         if (r->user_namespace)
                 enter_user_namespace(r->uid);
         if (r->own_tmpfs)
@@ -163,6 +183,8 @@ static void execute(const Run *r) {
         if (r->memfd)
                 path = copy_to_memfd(path);
         execv(path, (char **) arguments);
+        while (r->stay)
+                pause();
         _exit(STATUS_EXEC + errno);
 }
 
@@ -187,6 +209,21 @@ static const char *take_string(const char **at) {
         return *s ? s : NULL;
 }
 
+/* fork(), with a number of our choice unless that is 0. */
+static pid_t fork_as(pid_t wanted) {
+        struct clone_args args = { .exit_signal = SIGCHLD,
+                                   .set_tid = (uint64_t) (uintptr_t) &wanted,
+                                   .set_tid_size = 1 };
+        pid_t pid;
+
+        if (wanted == 0)
+                return fork();
+        pid = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
+        if (pid < 0)
+                leave("clone3");
+        return pid;
+}
+
 static void start_child(Command *c, const char *strings, const sigset_t *mask) {
         pid_t pid;
 
@@ -195,12 +232,12 @@ static void start_child(Command *c, const char *strings, const sigset_t *mask) {
                 c->run.arguments[i] = take_string(&strings);
         c->run.cgroup = take_string(&strings);
         c->run.bind_to = take_string(&strings);
-        pid = fork();
+        pid = fork_as(c->run.pid);
         if (pid == 0) {
                 sigprocmask(SIG_UNBLOCK, mask, NULL);
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
                 close(launcher.socket);
-                if (!freopen("/dev/null", "w", stdout))
+                if (!getenv("SHOW") && !freopen("/dev/null", "w", stdout))
                         leave("/dev/null");
                 execute(&c->run);
         }

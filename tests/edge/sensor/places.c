@@ -174,3 +174,44 @@ void settle_file(const char *path) {
                 usleep(50000);
         }
 }
+
+static char cgroups[3][300];
+
+static void make_cgroups(void) {
+        const char *unified = "/sys/fs/cgroup/unified";
+
+        if (cgroups[0][0])
+                return;
+        snprintf(cgroups[0], sizeof(cgroups[0]), "%s/sealwatch-test-%d",
+                 access(unified, F_OK) == 0 ? unified : "/sys/fs/cgroup", getpid());
+        snprintf(cgroups[1], sizeof(cgroups[1]), "%.200s/below", cgroups[0]);
+        snprintf(cgroups[2], sizeof(cgroups[2]), "%.200s-beside", cgroups[0]);
+        for (size_t i = 0; i < ELEMENTSOF(cgroups); i++)
+                if (mkdir(cgroups[i], 0755) < 0)
+                        fail_msg("%s: %s", cgroups[i], strerror(errno));
+}
+
+const char *own_cgroup(void) {
+        make_cgroups();
+        return cgroups[0];
+}
+
+const char *own_cgroup_name(void) {
+        return strrchr(own_cgroup(), '/');
+}
+
+const char *cgroup_below(void) {
+        make_cgroups();
+        return cgroups[1];
+}
+
+const char *cgroup_beside(void) {
+        make_cgroups();
+        return cgroups[2];
+}
+
+void cgroups_end(void) {
+        for (size_t i = ELEMENTSOF(cgroups); i > 0; i--)
+                if (cgroups[i - 1][0])
+                        (void) rmdir(cgroups[i - 1]);
+}

@@ -284,34 +284,21 @@ static void marks_that_fail_are_told(void **state) {
         assert_int_equal(umount(in_root("tmpfs")), 0);
 }
 
-static const char *cgroup_root(void) {
-        return access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) == 0 ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";
-}
-
 static void only_the_cgroup_is_in_scope(void **state) {
-        char name[64], inside[256], below[300], beside[300];
+        const char *path = at(ON_TMPFS, "scoped");
         GateOptions o = gate_defaults;
 
-        snprintf(name, sizeof(name), "/sealwatch-test-%d", getpid());
-        snprintf(inside, sizeof(inside), "%s%s", cgroup_root(), name);
-        snprintf(below, sizeof(below), "%s/below", inside);
-        snprintf(beside, sizeof(beside), "%s-beside", inside);
-        if (mkdir(inside, 0755) < 0 || mkdir(below, 0755) < 0 || mkdir(beside, 0755) < 0)
-                fail_msg("no cgroup");
         watch_stop();
-        o.cgroup = name;
+        o.cgroup = own_cgroup_name();
         watch_start(&o);
         watch.decide = deny_all;
-        copy_file(payload_good, at(ON_TMPFS, "scoped"));
-        assert_int_equal(run_path(at(ON_TMPFS, "scoped")), STATUS_GOOD);
-        assert_int_equal(run(&(Run){ .path = at(ON_TMPFS, "scoped"), .cgroup = beside }), STATUS_GOOD);
+        copy_file(payload_good, path);
+        assert_int_equal(run_path(path), STATUS_GOOD);
+        assert_int_equal(run(&(Run){ .path = path, .cgroup = cgroup_beside() }), STATUS_GOOD);
         assert_int_equal(watch.n, 0);
-        assert_int_equal(run(&(Run){ .path = at(ON_TMPFS, "scoped"), .cgroup = inside }), STATUS_EXEC + EPERM);
-        assert_int_equal(run(&(Run){ .path = at(ON_TMPFS, "scoped"), .cgroup = below }), STATUS_EXEC + EPERM);
+        assert_int_equal(run(&(Run){ .path = path, .cgroup = own_cgroup() }), STATUS_EXEC + EPERM);
+        assert_int_equal(run(&(Run){ .path = path, .cgroup = cgroup_below() }), STATUS_EXEC + EPERM);
         assert_int_equal(watch.n, 2);
-        rmdir(below);
-        rmdir(inside);
-        rmdir(beside);
 }
 
 /* Before gate_open() all wait, but for the canary. */

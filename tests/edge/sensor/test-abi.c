@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* bpf/abi.h as clang compiled it for BPF, out of the object's BTF, against what the compiler here makes of it. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <bpf/btf.h>
+
+#include "bpf/abi.h"
+#include "lib/base/macro.h"
+
+static struct btf *btf;
+
+typedef struct Field {
+        const char *name;
+        size_t offset;
+} Field;
+
+#define FIELD(type, member)                                                                                           \
+        { #member, offsetof(type, member) }
+
+/* Every member is named here, in order. */
+static void check(const char *type, size_t size, const Field *fields, size_t n) {
+        int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+        const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, (unsigned) id);
+
+        assert_non_null(t);
+        assert_int_equal(t->size, size);
+        assert_int_equal(btf_vlen(t), n);
+        for (unsigned i = 0; i < n; i++) {
+                assert_string_equal(btf__name_by_offset(btf, btf_members(t)[i].name_off), fields[i].name);
+                assert_int_equal(btf_member_bit_offset(t, i), 8 * fields[i].offset);
+        }
+}
+
+#define CHECK(type, ...)                                                                                              \
+        do {                                                                                                          \
+                static const Field fields[] = { __VA_ARGS__ };                                                        \
+                check(#type, sizeof(type), fields, ELEMENTSOF(fields));                                               \
+        } while (0)
+
+static void layouts_are_the_same(void **state) {
+        CHECK(KernelFile, FIELD(KernelFile, inode_address), FIELD(KernelFile, inode), FIELD(KernelFile, device),
+              FIELD(KernelFile, link_count), FIELD(KernelFile, magic));
+        CHECK(ExecEvent, FIELD(ExecEvent, version), FIELD(ExecEvent, flags), FIELD(ExecEvent, sequence),
+              FIELD(ExecEvent, time), FIELD(ExecEvent, started), FIELD(ExecEvent, cgroup), FIELD(ExecEvent, file),
+              FIELD(ExecEvent, pid), FIELD(ExecEvent, host_pid), FIELD(ExecEvent, uid), FIELD(ExecEvent, euid),
+              FIELD(ExecEvent, comm), FIELD(ExecEvent, filename));
+        CHECK(IdentifyRequest, FIELD(IdentifyRequest, fd), FIELD(IdentifyRequest, error),
+              FIELD(IdentifyRequest, file));
+        CHECK(SensorSettings, FIELD(SensorSettings, cgroup), FIELD(SensorSettings, pid_namespace),
+              FIELD(SensorSettings, zero));
+        CHECK(SensorState, FIELD(SensorState, sequence), FIELD(SensorState, lost), FIELD(SensorState, last_wake),
+              FIELD(SensorState, probe));
+}
+
+int main(int argc, char **argv) {
+        const struct CMUnitTest tests[] = { cmocka_unit_test(layouts_are_the_same) };
+        int failed;
+
+        if (argc != 2)
+                return 2;
+        btf = btf__parse(argv[1], NULL);
+        if (!btf)
+                return 2;
+        failed = cmocka_run_group_tests(tests, NULL, NULL);
+        btf__free(btf);
+        return failed;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Leases: who is held off, and how long; and what is found out when that was not long enough. */
+
+#include "harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static const usec_t LINGER = 400 * USEC_PER_MSEC;
+
+static Decision hold_all(const Observed *o) {
+        return HOLD;
+}
+
+static int set_up(void **state) {
+        GateOptions o = gate_defaults;
+
+        o.linger = LINGER;
+        watch_start(&o);
+        return 0;
+}
+
+static int tear_down(void **state) {
+        watch_stop();
+        return 0;
+}
+
+static bool is_leased(const char *path) {
+        int r;
+
+        do
+                r = try_open(path, O_WRONLY | O_NONBLOCK);
+        while (r == -ETXTBSY); /* a process is in the middle of execve() */
+        assert_true(r == 0 || r == -EAGAIN);
+        return r != 0;
+}
+
+static void writers_wait_for_the_answer_and_a_while_more(void **state) {
+        for (Place p = 0; p < _PLACE_MAX; p++) {
+                const char *path = at(p, "leased");
+                unsigned n;
+
+                if (!place_is_there(p))
+                        continue;
+                copy_file(payload_good, path);
+                assert_false(is_leased(path));
+                watch.decide = hold_all;
+                n = run_start(&(Run){ .path = path });
+                loop_until(watch.n > 0 && !watch_last()->answered && streq(watch_last()->path, path));
+                assert_true(is_leased(path));
+                watch.decide = NULL; /* the layer below the overlay asks, too */
+                watch.seen[watch.n - 1].answered = true;
+                assert_int_equal(gate_answer(watch.gate, watch_last()->token, true), 0);
+                assert_int_equal(run_wait(n), STATUS_GOOD);
+                assert_true(is_leased(path));
+                loop_for(LINGER + 100 * USEC_PER_MSEC);
+                assert_false(is_leased(path));
+        }
+}
+
+static void a_confirmed_exec_ends_it(void **state) {
+        const char *path = at(ON_TMPFS, "confirmed");
+
+        copy_file(payload_good, path);
+        assert_int_equal(run_path(path), STATUS_GOOD);
+        assert_true(is_leased(path));
+        gate_confirmed(watch.gate, watch_last()->token);
+        assert_false(is_leased(path));
+        gate_confirmed(watch.gate, watch_last()->token); /* twice, and */
+        gate_confirmed(watch.gate, 12345);               /* what never was */
+        assert_int_equal(watch.changed, 0);
+}
+
+static void the_layer_below_is_let_go_with_the_overlay(void **state) {
+        const char *path = at(ON_OVERLAY, "layers"), *below = in_root("upper/upper/layers");
+        const char *const paths[] = { in_root("overlay"), in_root("upper"), NULL };
+        GateOptions o = gate_defaults;
+
+        watch_stop();
+        o.linger = LINGER;
+        o.paths = paths;
+        watch_start(&o);
+        copy_file(payload_good, path);
+        assert_int_equal(run_path(path), STATUS_GOOD);
+        assert_int_equal(watch.n, 1); /* one question, however many events */
+        assert_string_equal(watch_last()->path, path);
+        assert_true(is_leased(below));
+        gate_confirmed(watch.gate, watch_last()->token);
+        assert_false(is_leased(path));
+        assert_false(is_leased(below));
+}
+
+static void a_denied_exec_ends_it(void **state) {
+        const char *path = at(ON_TMPFS, "denied");
+        unsigned n;
+
+        copy_file(payload_good, path);
+        watch.decide = hold_all;
+        n = run_start(&(Run){ .path = path });
+        loop_until(watch.n == 1);
+        assert_true(is_leased(path));
+        assert_int_equal(gate_answer(watch.gate, watch_last()->token, false), 0);
+        assert_false(is_leased(path));
+        assert_int_equal(run_wait(n), STATUS_EXEC + EPERM);
+}
+
+/* A process that was allowed, and never gets to run: its token, when its lease has ended. */
+static uint64_t expired(const char *path, unsigned *ret_run) {
+        size_t n = watch.n;
+
+        write_text(path, "no program");
+        *ret_run = run_start(&(Run){ .path = path, .stay = true });
+        loop_until(watch.n == n + 1);
+        assert_true(is_leased(path));
+        loop_for(LINGER + 100 * USEC_PER_MSEC);
+        assert_false(is_leased(path));
+        return watch_last()->token;
+}
+
+static void a_late_exec_of_the_same_file_is_fine(void **state) {
+        const char *path = at(ON_TMPFS, "late");
+        unsigned n;
+        uint64_t token = expired(path, &n);
+
+        gate_confirmed(watch.gate, token);
+        loop_for(100 * USEC_PER_MSEC);
+        assert_int_equal(watch.changed, 0);
+        assert_false(is_leased(path));
+        run_kill(n);
+        (void) run_wait(n);
+}
+
+static void a_late_exec_of_another_content_is_told(void **state) {
+        const char *path = at(ON_TMPFS, "late");
+        unsigned n;
+        uint64_t token = expired(path, &n);
+
+        write_text(path, "no PROGRAM");
+        gate_confirmed(watch.gate, token);
+        loop_until(watch.changed > 0);
+        assert_int_equal(watch.changed_token, token);
+        gate_confirmed(watch.gate, token);
+        loop_for(100 * USEC_PER_MSEC);
+        assert_int_equal(watch.changed, 1);
+        run_kill(n);
+        (void) run_wait(n);
+}
+
+static void a_late_exec_of_a_file_under_change_is_told(void **state) {
+        const char *path = at(ON_TMPFS, "late");
+        unsigned n;
+        uint64_t token = expired(path, &n);
+        int writer = open(path, O_WRONLY | O_CLOEXEC);
+
+        gate_confirmed(watch.gate, token);
+        close(writer);
+        assert_int_equal(watch.changed, 1);
+        assert_int_equal(watch.changed_token, token);
+        run_kill(n);
+        (void) run_wait(n);
+}
+
+static void what_ended_is_not_remembered(void **state) {
+        const char *path = at(ON_TMPFS, "late");
+        unsigned n;
+        uint64_t token;
+
+        copy_file(payload_good, path);
+        assert_int_equal(run_path(path), STATUS_GOOD);
+        token = watch_last()->token;
+        loop_for(LINGER + 100 * USEC_PER_MSEC);
+        write_text(path, "no program");
+        gate_confirmed(watch.gate, token); /* of a process that is gone */
+        assert_int_equal(watch.changed, 0);
+        /* And after a time of nobody can tell. */
+        token = expired(path, &n);
+        loop_for(11 * USEC_PER_SEC);
+        gate_confirmed(watch.gate, token);
+        assert_int_equal(watch.changed, 1);
+        assert_int_equal(watch.changed_token, token);
+        run_kill(n);
+        (void) run_wait(n);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+SENSOR_TESTS(TEST(writers_wait_for_the_answer_and_a_while_more), TEST(a_confirmed_exec_ends_it),
+             TEST(the_layer_below_is_let_go_with_the_overlay), TEST(a_denied_exec_ends_it),
+             TEST(a_late_exec_of_the_same_file_is_fine), TEST(a_late_exec_of_another_content_is_told),
+             TEST(a_late_exec_of_a_file_under_change_is_told), TEST(what_ended_is_not_remembered))

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a program that was allowed to run can do then: ways past the gate, and races against it. It says what it does and
+ * what came of it. For tests and the tour, on machines of one's own; installed nowhere.
+ *
+ *   attack memfd FILE                      copies FILE into a memfd and executes that
+ *   attack userns-tmpfs FILE               mounts a tmpfs in a user namespace, copies FILE there, executes it
+ *   attack ldso FILE                       has the dynamic loader load FILE (not a static program)
+ *   attack chain N FILE                    executes itself N times, one after the other, then FILE
+ *   attack race FILE A B SECONDS [starve]  executes FILE again and again while it is rewritten with A and B in turn.
+ *                                          A must end with status 11, B with 22, and B should be denied. starve: those
+ *                                          who execute get hardly any time between the gate's answer and the kernel's
+ *                                          own protection
+ *
+ * --uid=N in front becomes that user first. Exit status: that of what was executed; of race how often B ran, at most 99. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CONTENT_MAX = 1 << 20, STATUS_A = 11, STATUS_B = 22, EXECUTERS = 4, SPINNERS = 3 };
+
+typedef struct Content {
+        size_t size;
+        uint8_t data[CONTENT_MAX];
+} Content;
+
+static char *self; /* the path we were run by */
+
+static void say(const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        fputs("attack: ", stdout);
+        vprintf(format, ap);
+        putchar('\n');
+        va_end(ap);
+        fflush(stdout);
+}
+
+static void die(const char *what) {
+        fprintf(stderr, "attack: %s: %s\n", what, strerror(errno));
+        exit(100);
+}
+
+static void load(const char *path, Content *c) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : read(fd, c->data, sizeof(c->data));
+
+        if (n < 0)
+                die(path);
+        c->size = (size_t) n;
+        close(fd);
+}
+
+static void store(int fd, const Content *c, const char *what) {
+        if (write(fd, c->data, c->size) != (ssize_t) c->size)
+                die(what);
+}
+
+static void become(uid_t uid) {
+        if (uid == 0)
+                return;
+        if (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
+                die("setresuid");
+        say("is user %u now", uid);
+}
+
+static int execute(const char *path) {
+        char *const arguments[] = { (char *) path, NULL };
+
+        execv(path, arguments);
+        say("%s did not run: %s", path, strerror(errno));
+        return 128 + errno;
+}
+
+static int attack_memfd(char **arguments) {
+        static Content c;
+        char path[32];
+        int fd = memfd_create("attack", MFD_CLOEXEC);
+
+        load(arguments[0], &c);
+        if (fd < 0)
+                die("memfd_create");
+        store(fd, &c, "memfd");
+        say("executes a memfd with the %zu bytes of %s", c.size, arguments[0]);
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        return execute(path);
+}
+
+static void write_map(const char *path, const char *text) {
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        if (fd < 0 || write(fd, text, strlen(text)) < 0)
+                die(path);
+        close(fd);
+}
+
+static int attack_userns_tmpfs(char **arguments) {
+        static Content c;
+        char map[64];
+        int fd;
+
+        load(arguments[0], &c);
+        snprintf(map, sizeof(map), "0 %u 1", getuid()); /* become() made user and group the same */
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+                die("unshare");
+        write_map("/proc/self/setgroups", "deny");
+        write_map("/proc/self/uid_map", map);
+        write_map("/proc/self/gid_map", map);
+        if (mount("tmpfs", "/tmp", "tmpfs", 0, "mode=755") < 0)
+                die("mount");
+        fd = open("/tmp/program", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+        if (fd < 0)
+                die("/tmp/program");
+        store(fd, &c, "/tmp/program");
+        close(fd);
+        say("executes a copy of %s on a tmpfs of its own user namespace", arguments[0]);
+        return execute("/tmp/program");
+}
+
+static int attack_ldso(char **arguments) {
+        static const char loader[] = "/lib64/ld-linux-x86-64.so.2";
+        char *const command[] = { (char *) loader, arguments[0], NULL };
+
+        say("has %s load %s", loader, arguments[0]);
+        execv(loader, command);
+        say("%s did not run: %s", loader, strerror(errno));
+        return 128 + errno;
+}
+
+static int attack_chain(char **arguments) {
+        char left[16], *const command[] = { self, (char *) "chain", left, arguments[1], NULL };
+
+        if (atoi(arguments[0]) == 0)
+                return execute(arguments[1]);
+        snprintf(left, sizeof(left), "%d", atoi(arguments[0]) - 1);
+        execv(self, command);
+        return 128 + errno;
+}
+
+/* The race. What is counted is shared by all processes. */
+typedef struct Counts {
+        volatile int over;
+        unsigned long writes, blocked, a, b, denied, busy, other;
+} Counts;
+
+static void count(unsigned long *n) {
+        __atomic_fetch_add(n, 1, __ATOMIC_RELAXED);
+}
+
+static double now(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double) t.tv_sec + (double) t.tv_nsec / 1e9;
+}
+
+static void write_in_turn(const char *path, const Content *contents, Counts *n) {
+        for (unsigned i = 0; !n->over; i++) {
+                double start = now();
+                int fd = open(path, O_WRONLY | O_CLOEXEC); /* waits for a lease to end */
+
+                if (fd < 0) {
+                        sched_yield(); /* ETXTBSY: it runs */
+                        continue;
+                }
+                if (now() - start > 0.01)
+                        count(&n->blocked);
+                if (pwrite(fd, contents[i % 2].data, contents[i % 2].size, 0) != (ssize_t) contents[i % 2].size)
+                        die(path);
+                close(fd);
+                count(&n->writes);
+                usleep(rand() % 400);
+        }
+}
+
+static void run_once(const char *path, int starve, Counts *n) {
+        const struct sched_param none = {};
+        int status;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                if (starve)
+                        (void) sched_setscheduler(0, SCHED_IDLE, &none);
+                execl(path, path, NULL);
+                _exit(errno == EPERM ? 101 : errno == ETXTBSY ? 102 : 103);
+        }
+        if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
+                return count(&n->other);
+        switch (WEXITSTATUS(status)) {
+        case STATUS_A:
+                return count(&n->a);
+        case STATUS_B:
+                return count(&n->b);
+        case 101:
+                return count(&n->denied);
+        case 102:
+                return count(&n->busy);
+        }
+        count(&n->other);
+}
+
+static pid_t helper(void) {
+        pid_t pid = fork();
+
+        if (pid < 0)
+                die("fork");
+        if (pid == 0)
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+        return pid;
+}
+
+static int attack_race(char **arguments) {
+        static Content contents[2];
+        const char *path = arguments[0];
+        const double seconds = atof(arguments[3]);
+        const int starve = arguments[4] && strcmp(arguments[4], "starve") == 0;
+        Counts *n = mmap(NULL, sizeof(*n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        unsigned helpers = 0;
+
+        if (n == MAP_FAILED)
+                die("mmap");
+        load(arguments[1], &contents[0]);
+        load(arguments[2], &contents[1]);
+        say("races for %s, for %g s%s", path, seconds, starve ? ", starving those who execute" : "");
+        if (helper() == 0) {
+                write_in_turn(path, contents, n);
+                _exit(0);
+        }
+        helpers++;
+        for (int i = 0; starve && i < SPINNERS * (int) sysconf(_SC_NPROCESSORS_ONLN); i++, helpers++)
+                if (helper() == 0) {
+                        while (!n->over)
+                                ;
+                        _exit(0);
+                }
+        for (int i = 0; i < (starve ? EXECUTERS : 1); i++, helpers++)
+                if (helper() == 0) {
+                        while (!n->over)
+                                run_once(path, starve, n);
+                        _exit(0);
+                }
+        usleep((useconds_t) (seconds * 1e6));
+        n->over = 1;
+        for (; helpers > 0; helpers--)
+                wait(NULL);
+        say("%lu writes, %lu of them held off; A ran %lu times, B was denied %lu times, B RAN %lu TIMES, busy %lu, "
+            "other %lu",
+            n->writes, n->blocked, n->a, n->denied, n->b, n->busy, n->other);
+        return n->b < 99 ? (int) n->b : 99;
+}
+
+static const struct {
+        const char *name;
+        int arguments;
+        int (*attack)(char **arguments);
+} attacks[] = {
+        { "memfd", 1, attack_memfd }, { "userns-tmpfs", 1, attack_userns_tmpfs },
+        { "ldso", 1, attack_ldso },   { "chain", 2, attack_chain },
+        { "race", 4, attack_race },
+};
+
+int main(int argc, char **argv) {
+        int first = 1;
+
+        self = argv[0];
+        if (argc > 1 && strncmp(argv[1], "--uid=", 6) == 0) {
+                become((uid_t) atoi(argv[1] + 6));
+                first++;
+        }
+        for (size_t i = 0; argc > first && i < sizeof(attacks) / sizeof(attacks[0]); i++)
+                if (strcmp(attacks[i].name, argv[first]) == 0 && argc - first - 1 >= attacks[i].arguments)
+                        return attacks[i].attack(argv + first + 1);
+        fputs("usage: attack [--uid=N] memfd|userns-tmpfs|ldso FILE | chain N FILE | race FILE A B SECONDS [starve]\n",
+              stderr);
+        return 100;
+}
