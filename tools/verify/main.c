@@ -2,14 +2,10 @@
 
 /* sealwatch-verify: judges what a sealwatch machine says of itself. Runs anywhere: no TPM, no bus, no BPF. */
 
-#include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "lib/base/cleanup.h"
 #include "lib/base/macro.h"
-#include "tools/verify/checks.h"
+#include "tools/verify/show.h"
 #include "tools/verify/verbs.h"
 #include "version.h"
 
@@ -22,26 +18,6 @@ static const struct {
           "                is the event log what was extended into the PCRs?",
           verb_log },
 };
-
-int fail_undecided(int json, const char *format, ...) {
-        _cleanup_free_ char *text = NULL;
-        va_list ap;
-        int r;
-
-        va_start(ap, format);
-        r = vasprintf(&text, format, ap);
-        va_end(ap);
-        if (r < 0)
-                return EXIT_UNDECIDED;
-        fprintf(stderr, "sealwatch-verify: %s\n", text);
-        if (json) {
-                json_auto_t *object = json_pack("{s:s,s:s,s:[]}", "result", "error", "error", text, "checks");
-
-                if (object && json_dumpf(object, stdout, JSON_COMPACT) >= 0)
-                        putchar('\n');
-        }
-        return EXIT_UNDECIDED;
-}
 
 static int help(FILE *to, int code) {
         fprintf(to, "sealwatch-verify: judges evidence of a sealwatch machine, anywhere, offline\n\n");

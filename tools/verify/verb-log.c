@@ -8,17 +8,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "lib/base/alloc.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/hex.h"
 #include "lib/io/fd.h"
 #include "lib/io/file.h"
 #include "lib/logreader.h"
 #include "lib/pcrfile.h"
-#include "tools/verify/checks.h"
+#include "tools/verify/input.h"
+#include "tools/verify/show.h"
 #include "tools/verify/verbs.h"
-
-enum { PCR_FILE_MAX = 64 * 1024 };
 
 DEFINE_CLEANUP(LogReader *, log_reader_free)
 
@@ -26,8 +23,7 @@ typedef struct Arguments {
         const char *log;
         bool json, allow_tail;
         int pcr; /* -1: whatever the log names */
-        BankSet banks;
-        PcrFile pcrs[_HASH_MAX]; /* of those banks */
+        PcrInputs pcrs;
 } Arguments;
 
 /* What the walk through the log found. */
@@ -45,39 +41,6 @@ static void outcome_done(Outcome *o) {
         free(o->why);
 }
 
-/* "[ALG:]FILE" */
-static int read_pcrs(Arguments *a, const char *value) {
-        _cleanup_free_ char *text = NULL;
-        HashAlg alg = HASH_SHA256;
-        const char *path = value, *why;
-        unsigned line;
-        size_t n;
-        int r;
-
-        for (HashAlg i = 0; i < _HASH_MAX; i++)
-                if (startswith(value, hash_name(i)) && value[strlen(hash_name(i))] == ':') {
-                        alg = i;
-                        path = value + strlen(hash_name(i)) + 1;
-                }
-        r = file_read(AT_FDCWD, path, PCR_FILE_MAX, &text, &n);
-        if (r < 0)
-                return fail_undecided(a->json, "cannot read %s: %s", path, strerror(-r));
-        if (pcrfile_parse(text, n, alg, &a->pcrs[alg], &line, &why) < 0)
-                return fail_undecided(a->json, "%s:%u: %s", path, line, why);
-        a->banks |= bank(alg);
-        return 0;
-}
-
-static int parse_pcr(Arguments *a, const char *value) {
-        char *end;
-        long pcr = strtol(value, &end, 10);
-
-        if (end == value || *end || pcr < 0 || pcr >= PCR_COUNT)
-                return fail_undecided(a->json, "--pcr expects a number from 0 to %d", PCR_COUNT - 1);
-        a->pcr = (int) pcr;
-        return 0;
-}
-
 static int parse_arguments(int argc, char **argv, Arguments *a) {
         static const struct option options[] = {
                 { "pcrs", required_argument, NULL, 'p' },
@@ -86,22 +49,23 @@ static int parse_arguments(int argc, char **argv, Arguments *a) {
                 { "allow-tail", no_argument, NULL, 't' },
                 {},
         };
+        uint64_t pcr;
         int c, r = 0;
 
-        for (int i = 1; i < argc; i++) /* errors about other options are JSON, too */
-                a->json = a->json || streq(argv[i], "--json");
+        a->json = input_wants_json(argc, argv);
         while (r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0)
                 if (c == 'p')
-                        r = read_pcrs(a, optarg);
-                else if (c == 'n')
-                        r = parse_pcr(a, optarg);
-                else if (c == 't')
+                        r = input_pcrs(&a->pcrs, optarg, a->json);
+                else if (c == 'n') {
+                        r = input_number("--pcr", optarg, PCR_COUNT - 1, a->json, &pcr);
+                        a->pcr = r == 0 ? (int) pcr : -1;
+                } else if (c == 't')
                         a->allow_tail = true;
                 else if (c == '?')
-                        r = fail_undecided(a->json, "usage: sealwatch-verify log FILE [--pcrs [ALG:]FILE]… [--pcr N] "
+                        r = show_undecided(a->json, "usage: sealwatch-verify log FILE [--pcrs [ALG:]FILE]… [--pcr N] "
                                                     "[--allow-tail] [--json]");
         if (r == 0 && optind + 1 != argc)
-                r = fail_undecided(a->json, "log expects one file");
+                r = show_undecided(a->json, "log expects one file");
         if (r == 0)
                 a->log = argv[optind];
         return r;
@@ -110,11 +74,11 @@ static int parse_arguments(int argc, char **argv, Arguments *a) {
 /* True when the register that the log names has the replayed value in every bank given. */
 static bool matches(const Arguments *a, const LogReader *reader, uint32_t pcr) {
         for (HashAlg alg = 0; alg < _HASH_MAX; alg++)
-                if (a->banks & bank(alg) &&
-                    (!(a->pcrs[alg].present & (1U << pcr)) ||
-                     memcmp(a->pcrs[alg].values[pcr], log_reader_value(reader)->values[alg], hash_size(alg)) != 0))
+                if (a->pcrs.banks & bank(alg) && (!(a->pcrs.files[alg].present & (1U << pcr)) ||
+                                                  memcmp(a->pcrs.files[alg].values[pcr],
+                                                         log_reader_value(reader)->values[alg], hash_size(alg)) != 0))
                         return false;
-        return a->banks != 0;
+        return a->pcrs.banks != 0;
 }
 
 static int walk(const Arguments *a, const FileMap *map, Outcome *o) {
@@ -122,7 +86,7 @@ static int walk(const Arguments *a, const FileMap *map, Outcome *o) {
         LogEntry entry;
         int r;
 
-        r = log_reader_new(map->data, map->size, a->banks, &reader);
+        r = log_reader_new(map->data, map->size, a->pcrs.banks, &reader);
         if (r < 0)
                 return r;
         snprintf(o->state, sizeof(o->state), "starting");
@@ -168,7 +132,7 @@ static void judge_structure(const Arguments *a, const Outcome *o, CheckList *che
 static void judge_replay(const Arguments *a, const Outcome *o, CheckList *checks) {
         uint64_t tail = o->records - o->matched_records;
 
-        if (a->banks == 0) {
+        if (a->pcrs.banks == 0) {
                 check_add(checks, "log-replay", CHECK_UNDECIDED,
                           "no PCR values were given (--pcrs): well formed, and nothing more can be said");
                 return;
@@ -199,14 +163,14 @@ int verb_log(int argc, char **argv) {
                 return r;
         fd = open(a.log, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
-                return fail_undecided(a.json, "cannot open %s: %s", a.log, strerror(errno));
+                return show_undecided(a.json, "cannot open %s: %s", a.log, strerror(errno));
         r = file_map(fd, &map);
         if (r < 0)
-                return fail_undecided(a.json, "cannot read %s: %s", a.log, strerror(-r));
+                return show_undecided(a.json, "cannot read %s: %s", a.log, strerror(-r));
         r = walk(&a, &map, &o);
         if (r < 0)
-                return fail_undecided(a.json, "cannot decide about %s: %s", a.log, strerror(-r));
+                return show_undecided(a.json, "cannot decide about %s: %s", a.log, strerror(-r));
         judge_structure(&a, &o, &checks);
         judge_replay(&a, &o, &checks);
-        return check_list_print(&checks, a.log, a.json);
+        return show_checks(&checks, a.log, a.json);
 }

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the verbs read from their command lines. */
+
+#include "tools/verify/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/hex.h"
+#include "lib/base/macro.h"
+#include "lib/io/fd.h"
+#include "tools/verify/show.h"
+
+enum { PCR_FILE_MAX = 64 * 1024 };
+
+bool input_wants_json(int argc, char **argv) {
+        for (int i = 1; i < argc; i++)
+                if (streq(argv[i], "--json"))
+                        return true;
+        return false;
+}
+
+int input_pcrs(PcrInputs *in, const char *value, bool json) {
+        _cleanup_free_ char *text = NULL;
+        HashAlg alg = HASH_SHA256;
+        const char *path = value, *why;
+        unsigned line;
+        size_t n;
+        int r;
+
+        for (HashAlg i = 0; i < _HASH_MAX; i++)
+                if (startswith(value, hash_name(i)) && value[strlen(hash_name(i))] == ':') {
+                        alg = i;
+                        path = value + strlen(hash_name(i)) + 1;
+                }
+        r = input_file(path, PCR_FILE_MAX, json, &text, &n);
+        if (r != 0)
+                return r;
+        if (pcrfile_parse(text, n, alg, &in->files[alg], &line, &why) < 0)
+                return show_undecided(json, "%s:%u: %s", path, line, why);
+        in->banks |= bank(alg);
+        return 0;
+}
+
+int input_number(const char *option, const char *value, uint64_t max, bool json, uint64_t *ret) {
+        char *end;
+
+        errno = 0;
+        *ret = strtoull(value, &end, 10);
+        if (value[0] < '0' || value[0] > '9' || *end || errno != 0 || *ret > max)
+                return show_undecided(json, "%s expects a number from 0 to %" PRIu64, option, max);
+        return 0;
+}
+
+static int read_all(int fd, size_t max, Buffer *b) {
+        uint8_t chunk[64 * 1024];
+        ssize_t n;
+
+        while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                if (n > 0)
+                        buffer_bytes(b, chunk, (size_t) n);
+                if (b->size > max)
+                        return -EFBIG;
+        }
+        buffer_u8(b, 0);
+        return buffer_error(b);
+}
+
+int input_file(const char *path, size_t max, bool json, char **ret, size_t *ret_size) {
+        _cleanup_(buffer_done) Buffer b = {};
+        _cleanup_close_ int fd = streq(path, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                                  : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        int r;
+
+        if (fd < 0)
+                return show_undecided(json, "cannot open %s: %s", path, strerror(errno));
+        r = read_all(fd, max, &b);
+        if (r == -EFBIG)
+                return show_undecided(json, "%s is larger than %zu bytes", path, max);
+        if (r < 0)
+                return show_undecided(json, "cannot read %s: %s", path, strerror(-r));
+        if (b.size == 1)
+                return show_undecided(json, "%s is empty", path);
+        *ret_size = b.size - 1;
+        *ret = (char *) TAKE_PTR(b.data);
+        return 0;
+}
+
+int input_hex(const char *option, const char *value, size_t max, bool json, uint8_t *ret, size_t *ret_size) {
+        size_t digits = strlen(value);
+
+        if (digits == 0 || digits % 2 != 0 || digits / 2 > max || hex_decode(value, digits / 2, ret) < 0)
+                return show_undecided(json, "%s expects 2 to %zu hexadecimal digits, two for each byte", option,
+                                      2 * max);
+        *ret_size = digits / 2;
+        return 0;
+}

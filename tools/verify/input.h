@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the verbs read from their command lines: one way to read each kind of input. Every function returns 0, or
+ * EXIT_UNDECIDED after it said what is wrong (as JSON too, where json is set). */
+
+#include <stdbool.h>
+
+#include "lib/pcrfile.h"
+
+/* PCR values by bank, as --pcrs gave them. All-zero is none. */
+typedef struct PcrInputs {
+        BankSet banks;
+        PcrFile files[_HASH_MAX]; /* of those banks */
+} PcrInputs;
+
+/* True when --json is among the arguments: errors about the other ones are JSON, too. */
+bool input_wants_json(int argc, char **argv);
+
+/* --pcrs "[ALG:]FILE": plain FILE means sha256. */
+int input_pcrs(PcrInputs *in, const char *value, bool json);
+
+/* A number from 0 to max, or, when the text is none, an error about the option. */
+int input_number(const char *option, const char *value, uint64_t max, bool json, uint64_t *ret);
+
+/* All bytes, 1 to max, of a file or a pipe; "-" is standard input. The caller frees them; a NUL stands behind them. */
+int input_file(const char *path, size_t max, bool json, char **ret, size_t *ret_size);
+
+/* Hexadecimal digits of 1 to max bytes. */
+int input_hex(const char *option, const char *value, size_t max, bool json, uint8_t *ret, size_t *ret_size);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Lists of checks for people and for programs. */
+
+#include "tools/verify/show.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+
+static const struct {
+        const char *word, *verdict, *colour;
+        int code;
+} results[] = {
+        [CHECK_PASS] = { "pass", "PASS", "\033[32m", EXIT_PASS },
+        [CHECK_FAIL] = { "FAIL", "FAIL", "\033[1;31m", EXIT_FAIL },
+        [CHECK_NA] = { "n/a", "PASS", "\033[2m", EXIT_PASS },
+        [CHECK_UNDECIDED] = { "undecided", "UNDECIDED", "\033[33m", EXIT_UNDECIDED },
+};
+static_assert(ELEMENTSOF(results) == _CHECK_MAX, "a row per result");
+
+static int print_json(json_t *object) {
+        return object && json_dumpf(object, stdout, JSON_COMPACT) >= 0 && putchar('\n') != EOF ? 0 : -1;
+}
+
+static void print_people(const CheckList *l, const char *subject) {
+        CheckResult verdict = check_list_verdict(l);
+        bool colour = isatty(STDOUT_FILENO);
+        const char *end = colour ? "\033[0m" : "";
+
+        for (size_t i = 0; i < l->size; i++)
+                printf("%s%-9s%s  %-20s %s\n", colour ? results[l->items[i].result].colour : "",
+                       results[l->items[i].result].word, end, l->items[i].name, l->items[i].detail);
+        printf("%s%s%s  %s\n", colour ? results[verdict].colour : "", results[verdict].verdict, end, subject);
+}
+
+int show_checks(const CheckList *l, const char *subject, bool json) {
+        if (json) {
+                json_auto_t *object = check_list_json(l);
+
+                if (print_json(object) < 0)
+                        return EXIT_UNDECIDED;
+        } else
+                print_people(l, subject);
+        return fflush(stdout) == 0 ? results[check_list_verdict(l)].code : EXIT_UNDECIDED;
+}
+
+int show_undecided(bool json, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (r < 0)
+                return EXIT_UNDECIDED;
+        fprintf(stderr, "sealwatch-verify: %s\n", text);
+        if (json) {
+                json_auto_t *object = json_pack("{s:s,s:s,s:[]}", "result", "error", "error", text, "checks");
+
+                print_json(object);
+                fflush(stdout);
+        }
+        return EXIT_UNDECIDED;
+}
