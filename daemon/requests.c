@@ -15,8 +15,6 @@
 #include "policy/load.h"
 #include "version.h"
 
-DEFINE_CLEANUP(Policy *, policy_free)
-
 void requests_fail(Manager *m, uint64_t request, const char *error, const char *message) {
         const BusReply reply = { .error = error, .message = message, .fd = -1 };
 

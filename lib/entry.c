@@ -11,6 +11,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/hex.h"
 #include "lib/batch.h"
+#include "lib/escape.h"
 #include "lib/json.h"
 #include "lib/kind.h"
 
@@ -29,6 +30,9 @@ static char *describe_file(const RecordView *record) {
 }
 
 int entry_describe(const RecordView *record, const char **ret_kind, char **ret_json) {
+        if (!(record->template == TEMPLATE_NG ? escape_is_canonical(record->name, record->name_size)
+                                              : !memchr(record->buf, 0, record->buf_size)))
+                return -EBADMSG;
         if (record->template == TEMPLATE_NG) {
                 *ret_kind = "file";
                 *ret_json = describe_file(record);

@@ -6,7 +6,8 @@
 
 #include "lib/record.h"
 
-/* *ret_kind points into the record or is static; *ret_json is owned by the caller. 0 or -ENOMEM. */
+/* *ret_kind points into the record or is static; *ret_json is owned by the caller. 0, -ENOMEM, or
+ * -EBADMSG where the path is not in the escaped form or the JSON holds a NUL: log_reader_next() refuses such a record. */
 int entry_describe(const RecordView *record, const char **ret_kind, char **ret_json);
 
 /* Calls entry() for each entry in the record: itself, or those in a batch. first: the number of the first one. Stops at

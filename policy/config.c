@@ -199,7 +199,7 @@ static const char *parse_levels(const Setting *s _unused_, const char **at, void
 
 /* seal_pcrs and the flag beside it. */
 static const char *parse_seal_pcrs(const Setting *s, const char **at, void *member) {
-        Config *c = (Config *) ((char *) member - offsetof(Config, seal_pcrs));
+        Config *c = (Config *) (void *) ((char *) member - offsetof(Config, seal_pcrs));
 
         c->seal_pcrs_auto = streq(*at, "auto");
         return c->seal_pcrs_auto ? NULL : parse_registers(s, at, member);

@@ -5,7 +5,6 @@
 #include "policy/reference.h"
 
 #include "lib/base/alloc.h"
-#include "lib/base/cleanup.h"
 #include "lib/base/hex.h"
 
 enum { HEX_SIZE = 2 * SHA256_SIZE, LINE_MAX_KEPT = HEX_SIZE + 2 };
@@ -20,8 +19,6 @@ struct ReferenceSet {
         size_t line_size; /* of the whole line so far */
         unsigned line_number;
 };
-
-DEFINE_CLEANUP(ReferenceSet *, reference_set_free)
 
 int reference_set_new(ReferenceSet **ret) {
         ReferenceSet *s = new0(ReferenceSet, 1);

@@ -20,7 +20,7 @@ static const char *const outcome_names[] = {
         [TPM_POLICY] = "policy",   [TPM_WRONG_TPM] = "wrong-tpm",
         [TPM_FAILED] = "failed",
 };
-static_assert(ELEMENTSOF(outcome_names) == _TPM_OUTCOME_MAX);
+static_assert(ELEMENTSOF(outcome_names) == _TPM_OUTCOME_MAX, "a name per outcome");
 
 const char *tpm_outcome_name(TpmOutcome outcome) {
         return outcome_names[outcome];

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 
 #include "lib/base/alloc.h"
-#include "lib/base/cleanup.h"
 #include "lib/base/siphash.h"
 
 enum { FIRST_ROOM = 64 };
@@ -20,8 +19,6 @@ struct Table {
         uint8_t *entries; /* room * entry_size */
         uint8_t *used;    /* room bytes: 0 or 1 */
 };
-
-DEFINE_CLEANUP(Table *, table_free)
 
 int table_new(size_t key_size, size_t entry_size, size_t max, const uint8_t seed[16], Table **ret) {
         Table *t;

@@ -47,6 +47,29 @@ static void as_people_see_them(void **state _unused_) {
         buffer_done(&b);
 }
 
+static void expect_refused(Buffer *b) {
+        _cleanup_free_ char *json = NULL;
+        RecordView v = parse(b);
+        const char *kind;
+
+        assert_int_equal(entry_describe(&v, &kind, &json), -EBADMSG);
+        b->size = 0;
+}
+
+/* What the record codec lets pass and the log reader does not: an answer, not a lack of memory. */
+static void not_as_the_log_reader_wants_them(void **state _unused_) {
+        static const uint8_t digest[SHA256_SIZE];
+        Buffer b = {};
+
+        assert_int_equal(record_put_file(&b, 13, digest, "/not\xffUTF-8"), 0);
+        expect_refused(&b);
+        assert_int_equal(record_put_violation(&b, 13, "/line\nfeed"), 0);
+        expect_refused(&b);
+        assert_int_equal(record_put_event(&b, 13, "sealwatch:stop", "{}\0x", 4), 0);
+        expect_refused(&b);
+        buffer_done(&b);
+}
+
 typedef struct Seen {
         uint64_t next;
         int fail_at;
@@ -95,6 +118,7 @@ static void a_batch_of_something_else_is_bad(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(as_people_see_them),
+                TEST(not_as_the_log_reader_wants_them),
                 TEST(each_entry_once),
                 TEST(a_batch_of_something_else_is_bad),
         };

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A whole event log: reading and replay. It makes no difference how the bytes arrive; what is accepted is written back
+ * byte for byte and replays to what its records extend, one by one. */
+
+#include "tests/fuzz/fuzz.h"
+
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/macro.h"
+#include "lib/entry.h"
+#include "lib/logreader.h"
+#include "tests/fuzz/rewrite.h"
+
+DEFINE_CLEANUP(LogReader *, log_reader_free)
+
+static const BankSet banks = 1U << HASH_SHA1 | 1U << HASH_SHA256;
+
+typedef struct Walk {
+        LogResult result;
+        uint64_t entries, records;
+        size_t end; /* behind the last good record */
+        const char *why;
+        char key[64];
+        BankDigests value;
+        uint32_t pcr;
+} Walk;
+
+static Walk walk_of(const LogReader *l, LogResult result, size_t before) {
+        Walk w = {
+                .result = result,
+                .entries = log_reader_entries(l),
+                .records = log_reader_records(l),
+                .end = before + log_reader_offset(l),
+                .why = log_reader_why(l),
+                .value = *log_reader_value(l),
+                .pcr = log_reader_pcr(l),
+        };
+
+        strncpy(w.key, log_reader_why_key(l), sizeof(w.key) - 1);
+        return w;
+}
+
+static void check_entry(const LogEntry *e, uint64_t seq) {
+        REQUIRE(e->seq == seq);
+        REQUIRE((e->kind == _KIND_INVALID) == (e->record.template == TEMPLATE_NG) && e->kind != KIND_BATCH);
+        REQUIRE((e->kind == _KIND_INVALID) == !e->json);
+}
+
+static Walk walk_whole(const uint8_t *data, size_t size) {
+        _cleanup_(log_reader_freep) LogReader *l = NULL;
+        LogResult result;
+        LogEntry entry;
+        uint64_t n = 0;
+        Walk w;
+
+        REQUIRE(log_reader_new(data, size, banks, &l) == 0);
+        while ((result = log_reader_next(l, &entry)) == LOG_ENTRY)
+                check_entry(&entry, n++);
+        REQUIRE(result != LOG_FAILED && log_reader_next(l, &entry) == result);
+        w = walk_of(l, result, 0);
+        REQUIRE(w.entries <= n && (w.entries == n || result == LOG_BAD) && w.end <= size);
+        REQUIRE(result == LOG_END ? w.end == size && log_reader_at_boundary(l) : *w.why);
+        return w;
+}
+
+/* Record by record, then the rest. */
+static Walk walk_in_pieces(const uint8_t *data, size_t size) {
+        _cleanup_(log_reader_freep) LogReader *l = NULL;
+        Reader r = reader_new(data, size);
+        LogResult result = LOG_END;
+        size_t start = 0;
+        RecordView view;
+        const char *why;
+        LogEntry entry;
+
+        REQUIRE(log_reader_new(NULL, 0, banks, &l) == 0);
+        while (record_parse(&r, &view, &why) == RECORD_OK) {
+                log_reader_continue(l, data + start, r.pos - start);
+                while ((result = log_reader_next(l, &entry)) == LOG_ENTRY)
+                        ;
+                if (result == LOG_BAD)
+                        return walk_of(l, result, start);
+                start = r.pos;
+        }
+        log_reader_continue(l, data + start, size - start);
+        while ((result = log_reader_next(l, &entry)) == LOG_ENTRY)
+                ;
+        return walk_of(l, result, start);
+}
+
+static int count_entry(void *userdata, uint64_t seq, const RecordView *entry _unused_) {
+        uint64_t *next = userdata;
+
+        REQUIRE(seq == (*next)++);
+        return 0;
+}
+
+/* What was accepted, record by record and with none of the reader's code. */
+static void check_accepted(const uint8_t *data, const Walk *w) {
+        _cleanup_(buffer_done) Buffer again = {};
+        BankDigests value = bank_digests_zero(banks), extended;
+        Reader r = reader_new(data, w->end);
+        uint64_t entries = 0, records = 0;
+        RecordView view;
+        const char *why;
+
+        while (record_parse(&r, &view, &why) == RECORD_OK) {
+                REQUIRE(view.pcr == w->pcr && view.pcr < PCR_COUNT);
+                REQUIRE(record_extend_value(&view, banks, &extended) == 0);
+                REQUIRE(bank_digests_extend(&value, &extended) == 0);
+                REQUIRE(entries_each(&view, entries, count_entry, &entries) > 0);
+                rewrite_record(&again, &view);
+                records++;
+        }
+        REQUIRE(reader_done(&r) && records == w->records && entries == w->entries);
+        REQUIRE(bank_digests_equal(&value, &w->value));
+        REQUIRE(again.size == w->end && (w->end == 0 || memcmp(again.data, data, w->end) == 0));
+}
+
+static void run(const uint8_t *data, size_t size) {
+        Walk whole = walk_whole(data, size), pieces = walk_in_pieces(data, size);
+
+        REQUIRE(whole.result == pieces.result && whole.why == pieces.why && streq(whole.key, pieces.key));
+        REQUIRE(whole.entries == pieces.entries && whole.records == pieces.records && whole.end == pieces.end);
+        REQUIRE(bank_digests_equal(&whole.value, &pieces.value));
+        check_accepted(data, &whole);
+}
+
+static void seeds(void) {
+        for (uint64_t seed = 1; seed <= 24; seed++) {
+                _cleanup_(buffer_done) Buffer log = {};
+                BankDigests value;
+
+                sample_log(&log, seed % 2 ? 13 : 8, 2 + (unsigned) seed / 4, seed, banks, &value);
+                fuzz_seed(log.data, log.size);
+        }
+}
+
+const FuzzTarget fuzz_target = { run, seeds, repair_records };
