@@ -12,7 +12,6 @@
 #include "daemon/eventlog/store.h"
 #include "daemon/machine.h"
 #include "daemon/options.h"
-#include "daemon/registers.h"
 #include "daemon/secret/blobs.h"
 #include "daemon/secret/vault.h"
 #include "daemon/sensor/bpf/observer.h"
@@ -21,6 +20,8 @@
 #include "dbus/bus.h"
 #include "lib/io/background.h"
 #include "policy/config.h"
+
+typedef struct Registers Registers; /* the jobs that the TPM has under way, and what for */
 
 enum { FOLLOWUPS_MAX = 32, TAINTS_MAX = 2 };
 
@@ -90,6 +91,8 @@ void manager_archive_now(Manager *m); /* at the end */
 void manager_perform(Manager *m, const ActionList *actions);
 
 /* registers.c: everything that goes to and comes from the TPM while the daemon runs */
+int registers_new(Registers **ret);
+Registers *registers_free(Registers *r); /* wipes keys */
 int registers_watch(Manager *m);
 void registers_commit(Manager *m, const Action *a);
 void registers_poison(Manager *m, const BankDigests *digest);

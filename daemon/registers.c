@@ -8,13 +8,14 @@
 #include <stdio.h>
 
 #include "daemon/manager.h"
-#include "daemon/registers.h"
 #include "daemon/step.h"
 #include "dbus/names.h"
 #include "lib/base/alloc.h"
 #include "lib/io/log.h"
 #include "lib/kind.h"
 #include "lib/sealpolicy.h"
+
+enum { ERRANDS_MAX = 96 };
 
 /* A job under way, and what it is for. */
 typedef struct Errand {
@@ -38,7 +39,7 @@ typedef struct Errand {
 } Errand;
 
 struct Registers {
-        Errand errands[REGISTERS_ERRANDS_MAX];
+        Errand errands[ERRANDS_MAX];
         bool uncertain; /* the commit on its way may be in the register already */
 };
 
@@ -56,7 +57,7 @@ int registers_new(Registers **ret) {
 }
 
 Registers *registers_free(Registers *r) {
-        for (size_t i = 0; r && i < REGISTERS_ERRANDS_MAX; i++)
+        for (size_t i = 0; r && i < ERRANDS_MAX; i++)
                 errand_done(&r->errands[i]);
         free(r);
         return NULL;
@@ -67,7 +68,7 @@ static int send_errand(Manager *m, TpmJob *job, Errand *e) {
         Registers *reg = m->registers;
         int r;
 
-        for (size_t i = 0; job && i < REGISTERS_ERRANDS_MAX; i++) {
+        for (size_t i = 0; job && i < ERRANDS_MAX; i++) {
                 if (reg->errands[i].id != 0)
                         continue;
                 r = tpm_submit(m->tpm, job, &e->id);
@@ -81,13 +82,14 @@ static int send_errand(Manager *m, TpmJob *job, Errand *e) {
 }
 
 static Errand *find_errand(Registers *reg, uint64_t id) {
-        for (size_t i = 0; id != 0 && i < REGISTERS_ERRANDS_MAX; i++)
+        for (size_t i = 0; id != 0 && i < ERRANDS_MAX; i++)
                 if (reg->errands[i].id == id)
                         return &reg->errands[i];
         return NULL;
 }
 
-Failure failure_of_outcome(TpmOutcome outcome) {
+/* The row of the failure table behind an outcome that is not TPM_OK. */
+static Failure failure_of_outcome(TpmOutcome outcome) {
         switch (outcome) {
         case TPM_BUSY:
                 return FAILURE_TPM_BUSY;

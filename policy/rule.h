@@ -3,8 +3,10 @@
 
 /* Parsing of [Rule] sections: a part of policy_load(). */
 
+#include "lib/problem.h"
 #include "lib/unitfile.h"
-#include "policy/load.h"
+#include "policy/policy.h"
+#include "policy/source.h"
 
 /* A header: starts a rule. 0 or -ENOMEM. */
 int rule_begin(Policy *p, const UnitFile *file, const UnitItem *header, ProblemList *problems);

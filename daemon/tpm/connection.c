@@ -7,8 +7,7 @@
 #include <errno.h>
 
 #include "daemon/tpm/clock.h"
-#include "daemon/tpm/flush.h"
-#include "daemon/tpm/pcr.h"
+#include "daemon/tpm/connection-internal.h"
 
 /* ESYS is of no use any more. On a device the wire is kept while an answer is outstanding: to close it would be to
  * wait for that answer in the kernel, for minutes if need be. */

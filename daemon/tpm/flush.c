@@ -2,7 +2,7 @@
 
 /* What clients that died left in the TPM. */
 
-#include "daemon/tpm/flush.h"
+#include "daemon/tpm/connection-internal.h"
 
 static bool is_own(const Connection *c, TPM2_HANDLE handle) {
         for (size_t i = 0; i < c->n_own; i++)

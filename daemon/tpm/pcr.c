@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "daemon/tpm/connection-internal.h"
 #include "lib/base/macro.h"
 
 enum {

@@ -5,9 +5,6 @@
 
 #include "daemon/tpm/connection.h"
 
-/* The banks in which all 24 PCRs are allocated, among those of which we know the hash. */
-TpmError pcr_read_banks(Connection *c, BankSet *ret);
-
 /* All registers of the open connection's banks, at one moment. */
 TpmError pcr_read_all(Connection *c, PcrValues *ret);
 

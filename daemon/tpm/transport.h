@@ -12,10 +12,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "daemon/tpm/tpm.h"
+#include "lib/base/macro.h"
 
 enum { TPM_MESSAGE_MAX = 4096 }; /* bytes of a command or response */
 
+typedef struct TpmTransport TpmTransport;
 typedef struct TpmLink TpmLink; /* an open connection, of whatever kind the transport makes it */
 
 /* Functions may be called from several threads, but those of one link from one only. */

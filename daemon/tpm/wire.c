@@ -9,6 +9,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/bytes.h"
+#include "lib/base/cleanup.h"
 
 #define WIRE_MAGIC UINT64_C(0x5357544354490001)
 

@@ -25,7 +25,8 @@ int main(int argc, char **argv) {
 
                 if (n <= 0)
                         return 1;
-                for (const struct fanotify_event_metadata *e = (void *) buffer; FAN_EVENT_OK(e, n); e = FAN_EVENT_NEXT(e, n)) {
+                for (const struct fanotify_event_metadata *e = (void *) buffer; FAN_EVENT_OK(e, n);
+                     e = FAN_EVENT_NEXT(e, n)) {
                         const struct fanotify_response answer = { .fd = e->fd, .response = FAN_ALLOW };
 
                         if (write(fd, &answer, sizeof(answer)) != sizeof(answer))

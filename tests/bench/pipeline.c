@@ -35,8 +35,8 @@ static int policies(void *userdata _unused_, int (*file)(void *, const char *, c
         return file(sink, "bench.policy", text, strlen(text));
 }
 
-static int reference(void *userdata, const char *pattern _unused_, int (*piece)(void *, const char *, const char *, size_t),
-                     void *sink) {
+static int reference(void *userdata, const char *pattern _unused_,
+                     int (*piece)(void *, const char *, const char *, size_t), void *sink) {
         long count = *(const long *) userdata;
         int r = 0;
 
@@ -54,11 +54,14 @@ static int reference(void *userdata, const char *pattern _unused_, int (*piece)(
 
 static void perform(Rig *rig, const Action *a) {
         if (a->type == ACTION_RECORD) {
-                if (event_store_append(rig->store, a->record.seq, a->record.known, a->record.bytes, a->record.size) < 0)
+                if (event_store_append(rig->store, a->record.seq, a->record.known, a->record.bytes, a->record.size) <
+                    0)
                         abort();
         } else if (a->type == ACTION_COMMIT) {
                 TpmJob *job = tpm_job_extend(TPM_CLASS_EXTEND);
-                const TpmExtend item = { .pcr = 13, .digest = a->commit.digest, .has_before = true, .before = a->commit.before };
+                const TpmExtend item = {
+                        .pcr = 13, .digest = a->commit.digest, .has_before = true, .before = a->commit.before
+                };
 
                 rig->upto = a->commit.upto;
                 rig->commits++;
@@ -101,7 +104,9 @@ static int open_rig(Rig *rig, const char *socket_path, const char *directory, lo
         char device[200];
         const char *why;
         TpmResult *result;
-        EngineConfig config = { .measurement_pcr = 13, .cap_pcr = 12, .log_max_size = 1 << 28, .extend_deadline = USEC_PER_SEC };
+        EngineConfig config = {
+                .measurement_pcr = 13, .cap_pcr = 12, .log_max_size = 1 << 28, .extend_deadline = USEC_PER_SEC
+        };
         FileMap log, pending;
         Policy *policy;
         bool has_log;
@@ -133,7 +138,10 @@ int main(int argc, char **argv) {
         for (long i = 0; i < count; i++) {
                 char path[64];
                 Input in = { .type = INPUT_EXEC,
-                             .exec = { .token = (uint64_t) i + 1, .path = path, .has_digest = true, .failure = _FAILURE_INVALID } };
+                             .exec = { .token = (uint64_t) i + 1,
+                                       .path = path,
+                                       .has_digest = true,
+                                       .failure = _FAILURE_INVALID } };
 
                 snprintf(path, sizeof(path), "/usr/lib/program-number-%ld", i);
                 digest_of(i, in.exec.digest);

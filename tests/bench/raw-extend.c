@@ -13,7 +13,8 @@
 
 /* TPM2_PCR_Extend (TPM 2.0 part 3, 22.2): header, PCR handle, a password session, one SHA-256 digest. */
 static const unsigned char command[65] = {
-        0x80, 0x02, 0, 0, 0, 65, 0, 0, 0x01, 0x82, 0, 0, 0, 15, 0, 0, 0, 9, 0x40, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0x0b,
+        0x80, 0x02, 0, 0, 0, 65, 0, 0, 0x01, 0x82, 0, 0, 0, 15, 0, 0,    0,
+        9,    0x40, 0, 0, 9, 0,  0, 0, 0,    0,    0, 0, 0, 1,  0, 0x0b,
 };
 
 static long long now(void) {

@@ -160,18 +160,28 @@ static void one_exec_after_the_other_in_one_process(void **state) {
         assert_int_equal(ungated, 0);
 }
 
+/* The build folder may be closed to other users. */
+static const char *evil_for_everybody(void) {
+        const char *path = in_root("evil");
+
+        copy_file(payload_evil, path);
+        return path;
+}
+
 static void a_memfd_has_no_answer(void **state) {
-        assert_int_equal(run_inside((Run){ .path = payload_evil, .memfd = true }), STATUS_EVIL);
+        const char *evil = evil_for_everybody();
+
+        assert_int_equal(run_inside((Run){ .path = evil, .memfd = true }), STATUS_EVIL);
         assert_int_equal(ungated, 1);
         assert_int_equal(ungated_privileged, 1);
-        assert_int_equal(run_inside((Run){ .path = payload_evil, .memfd = true, .uid = 4711 }), STATUS_EVIL);
+        assert_int_equal(run_inside((Run){ .path = evil, .memfd = true, .uid = 4711 }), STATUS_EVIL);
         assert_int_equal(ungated, 2);
         assert_int_equal(ungated_privileged, 1);
         assert_int_equal(gated, 0);
 }
 
 static void a_file_system_of_ones_own_has_no_answer(void **state) {
-        Run r = { .path = payload_evil, .uid = 4711, .user_namespace = true, .own_tmpfs = true };
+        Run r = { .path = evil_for_everybody(), .uid = 4711, .user_namespace = true, .own_tmpfs = true };
 
         assert_int_equal(run_inside(r), STATUS_EVIL);
         assert_int_equal(ungated, 1);

@@ -7,6 +7,7 @@
 #include <tss2/tss2_tpm2_types.h>
 
 #include "daemon/tpm/transport.h"
+#include "lib/pcr.h"
 
 typedef struct FakeTpm FakeTpm;
 

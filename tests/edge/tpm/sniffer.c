@@ -9,6 +9,7 @@
 
 #include "cmocka-all.h"
 #include "lib/base/alloc.h"
+#include "lib/base/cleanup.h"
 
 struct TpmLink {
         Sniffer *sniffer;
