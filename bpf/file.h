@@ -3,6 +3,8 @@
 
 /* The identity of a file, the same for every program that reports one. */
 
+#include <linux/types.h>
+
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 

@@ -20,7 +20,7 @@ class Tree:
         self.seen = 0
         for folder, folders, names in os.walk(top):
             folders[:] = [f for f in folders if f not in NOT_OURS and not os.path.exists(f"{folder}/{f}/meson-info")]
-            self.files += [os.path.relpath(f"{folder}/{n}", top) for n in names]
+            self.files += [os.path.relpath(f"{folder}/{n}", top) for n in names if n not in NOT_OURS]
         self.files.sort()
 
     def path(self, file):
@@ -71,5 +71,5 @@ def run(check, good, bad):
     for line in found:
         print(line)
     assert tree.seen > 0, "the check looked at no file"
-    print(f"{len(bad)} bad trees were found out, {len(found)} findings here")
+    print(f"bad trees found out: {len(bad)}; files looked at here: {tree.seen}; findings: {len(found)}")
     sys.exit(1 if found else 0)

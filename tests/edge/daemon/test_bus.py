@@ -119,13 +119,15 @@ def follows(m):
 
 
 def signals(m):
-    monitor = subprocess.Popen(["busctl", f"--address={m.bus}", "monitor", "--match", "type='signal',interface='org.sealwatch1.Manager'",
-                                "--json=short"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # busctl 257 keeps what it writes into a pipe to itself
+    monitor = subprocess.Popen(["timeout", "60", "stdbuf", "-oL", "busctl", f"--address={m.bus}", "monitor", "--json=short",
+                                "--match", "type='signal',interface='org.sealwatch1.Manager'"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     check("Monitoring" in monitor.stderr.readline(), "the monitor does not monitor")
     m.ctl("lock", "--reason", "a drill")
     members = []
     while "StateChanged" not in members or "Violation" not in members:
         line = monitor.stdout.readline()
+        check(line, f"no signals but {members} within a minute")
         if line.startswith("{"):
             members.append(json.loads(line).get("member"))
     monitor.kill()

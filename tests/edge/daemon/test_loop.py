@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The whole loop: allow, deny, seal, cap, harvest, release, see what ran past the gate, lock, restart."""
 
-import os
 import re
 import subprocess
 
