@@ -12,6 +12,12 @@ typedef struct PcrFile {
         uint8_t values[PCR_COUNT][DIGEST_MAX];
 } PcrFile;
 
+/* Values of several banks, each from its own file. All-zero is none. */
+typedef struct PcrInputs {
+        BankSet banks;
+        PcrFile files[_HASH_MAX]; /* of those banks */
+} PcrInputs;
+
 /* Parses n bytes of text for a bank. 0; -EINVAL with the line number (from 1) and a static sentence: not a PCR line,
  * wrong number of digits, a PCR given twice. Empty lines and lines that start with # are skipped. */
 int pcrfile_parse(const char *text, size_t n, HashAlg alg, PcrFile *ret, unsigned *reterr_line,

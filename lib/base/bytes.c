@@ -60,6 +60,10 @@ uint32_t reader_u32be(Reader *r) {
         return (uint32_t) reader_be(r, 4);
 }
 
+uint64_t reader_u64be(Reader *r) {
+        return reader_be(r, 8);
+}
+
 void buffer_done(Buffer *b) {
         free(b->data);
         *b = (Buffer){};
@@ -115,6 +119,10 @@ void buffer_u16be(Buffer *b, uint16_t v) {
 
 void buffer_u32be(Buffer *b, uint32_t v) {
         buffer_be(b, v, 4);
+}
+
+void buffer_u64be(Buffer *b, uint64_t v) {
+        buffer_be(b, v, 8);
 }
 
 void buffer_string(Buffer *b, const char *s) {

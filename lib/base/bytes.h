@@ -36,6 +36,7 @@ uint32_t reader_u32le(Reader *r);
 uint64_t reader_u64le(Reader *r);
 uint16_t reader_u16be(Reader *r);
 uint32_t reader_u32be(Reader *r);
+uint64_t reader_u64be(Reader *r);
 
 /* n bytes in place (borrowed from the reader's data), NULL when fewer are left. */
 const uint8_t *reader_bytes(Reader *r, size_t n);
@@ -55,6 +56,7 @@ void buffer_u32le(Buffer *b, uint32_t v);
 void buffer_u64le(Buffer *b, uint64_t v);
 void buffer_u16be(Buffer *b, uint16_t v);
 void buffer_u32be(Buffer *b, uint32_t v);
+void buffer_u64be(Buffer *b, uint64_t v);
 void buffer_bytes(Buffer *b, const void *data, size_t n);
 void buffer_string(Buffer *b, const char *s); /* without its NUL */
 

@@ -7,7 +7,7 @@ import re
 
 import tree
 
-PURE = ["lib/base", "lib", "policy", "core"]
+PURE = ["lib/base", "lib", "lib/tpm", "policy", "core"]
 OUTSIDE = PURE + ["lib/io"]
 EDGES = ["daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/tpm"]
 
@@ -15,6 +15,7 @@ EDGES = ["daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf
 ARROW = {
     "lib/base": [],
     "lib": ["lib/base"],
+    "lib/tpm": ["lib/base", "lib"],
     "policy": ["lib/base", "lib", "bpf/abi.h"],
     "core": ["lib/base", "lib", "policy"],
     "lib/io": ["lib/base"],
@@ -39,6 +40,8 @@ LANGUAGE = ["assert.h", "endian.h", "errno.h", "inttypes.h", "limits.h", "stdarg
 HEADERS = {
     "lib/base": LANGUAGE,
     "lib": LANGUAGE + ["jansson.h", "openssl/crypto.h", "openssl/evp.h", "pthread.h"],
+    "lib/tpm": LANGUAGE + [f"openssl/{name}.h" for name in
+                           ("bio", "bn", "core_names", "ecdsa", "evp", "param_build", "pem", "rsa", "x509")],
     "policy": LANGUAGE + ["fnmatch.h"],
     "core": LANGUAGE,
 }

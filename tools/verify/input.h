@@ -8,16 +8,10 @@
 
 #include "lib/pcrfile.h"
 
-/* PCR values by bank, as --pcrs gave them. All-zero is none. */
-typedef struct PcrInputs {
-        BankSet banks;
-        PcrFile files[_HASH_MAX]; /* of those banks */
-} PcrInputs;
-
 /* True when --json is among the arguments: errors about the other ones are JSON, too. */
 bool input_wants_json(int argc, char **argv);
 
-/* --pcrs "[ALG:]FILE": plain FILE means sha256. */
+/* --pcrs "[ALG:]FILE": plain FILE means sha256. Adds to what was given before. */
 int input_pcrs(PcrInputs *in, const char *value, bool json);
 
 /* A number from 0 to max, or, when the text is none, an error about the option. */

@@ -4,3 +4,4 @@
 /* Verbs of sealwatch-verify. argv starts with the verb; each returns the exit code. */
 
 int verb_log(int argc, char **argv);
+int verb_quote(int argc, char **argv);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* sealwatch-verify quote: did this TPM key sign these PCR values for this nonce? */
+
+#include <errno.h>
+#include <getopt.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/tpm/quote.h"
+#include "tools/verify/input.h"
+#include "tools/verify/show.h"
+#include "tools/verify/verbs.h"
+
+enum { PUBLIC_FILE_MAX = 16 * 1024 };
+
+typedef struct Arguments {
+        const char *quote, *signature, *public;
+        bool json;
+        PcrInputs pcrs;
+        size_t nonce_size;
+        uint8_t nonce[ATTEST_EXTRA_MAX];
+} Arguments;
+
+/* The key, and what its public area says where there is one (a PEM file has none). */
+typedef struct Signer {
+        TpmKey key;
+        bool has_public;
+        TpmPublic public;
+} Signer;
+
+static void signer_done(Signer *s) {
+        tpm_key_done(&s->key);
+}
+
+static int parse_option(int c, Arguments *a) {
+        switch (c) {
+        case 'q':
+                a->quote = optarg;
+                return 0;
+        case 's':
+                a->signature = optarg;
+                return 0;
+        case 'k':
+                a->public = optarg;
+                return 0;
+        case 'p':
+                return input_pcrs(&a->pcrs, optarg, a->json);
+        case 'n':
+                return input_hex("--nonce", optarg, sizeof(a->nonce), a->json, a->nonce, &a->nonce_size);
+        case 'j':
+                return 0;
+        default:
+                return show_undecided(a->json,
+                                      "usage: sealwatch-verify quote --quote FILE --signature FILE --public FILE "
+                                      "[--pcrs [ALG:]FILE]… [--nonce HEX] [--json]");
+        }
+}
+
+static int parse_arguments(int argc, char **argv, Arguments *a) {
+        static const struct option options[] = {
+                { "quote", required_argument, NULL, 'q' },
+                { "signature", required_argument, NULL, 's' },
+                { "public", required_argument, NULL, 'k' },
+                { "pcrs", required_argument, NULL, 'p' },
+                { "nonce", required_argument, NULL, 'n' },
+                { "json", no_argument, NULL, 'j' },
+                {},
+        };
+        int c, r = 0;
+
+        a->json = input_wants_json(argc, argv);
+        while (r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+                r = parse_option(c, a);
+        if (r == 0 && (optind != argc || !a->quote || !a->signature || !a->public))
+                r = parse_option('?', a);
+        return r;
+}
+
+static int read_signer(const Arguments *a, const char *data, size_t n, Signer *ret) {
+        const char *why = NULL;
+        int r;
+
+        if (memmem(data, n, "-----BEGIN ", strlen("-----BEGIN ")))
+                r = tpm_key_from_pem(data, n, &ret->key, &why);
+        else {
+                r = tpm_public_parse(data, n, &ret->public, &why);
+                if (r >= 0)
+                        r = tpm_key_from_public(&ret->public, &ret->key, &why);
+                ret->has_public = r >= 0;
+        }
+        return r < 0 ? show_undecided(a->json, "%s: %s", a->public, why ? why : strerror(-r)) : 0;
+}
+
+static int judge_key(const Signer *s, const Attest *attest, CheckList *checks) {
+        const char *weakness;
+        TpmName name;
+        int r;
+
+        if (!s->has_public) {
+                check_add(checks, "ak-attributes", CHECK_NA, "a PEM file does not say whether the key lives in a TPM");
+                check_add(checks, "ak-name", CHECK_NA, "a PEM file has no Name");
+                return 0;
+        }
+        weakness = tpm_public_weakness(&s->public);
+        check_add(checks, "ak-attributes", weakness ? CHECK_FAIL : CHECK_PASS, "%s",
+                  weakness ? weakness : "it says: restricted, made by a TPM, and unable to leave it");
+        r = tpm_public_name(&s->public, &name);
+        if (r < 0)
+                return r;
+        return quote_appraise_signer(attest, s->public.name_alg, &name, true, checks);
+}
+
+static int judge(const Arguments *a, const Signer *s, Bytes quote, Bytes signature, CheckList *checks) {
+        QuoteEvidence evidence = {
+                .quote = quote,
+                .signature = signature,
+                .key = &s->key,
+                .scheme = s->has_public ? s->public.scheme : TPM_ID_NULL,
+                .scheme_hash = s->has_public ? s->public.scheme_hash : _HASH_INVALID,
+                .nonce = { a->nonce, a->nonce_size },
+                .pcrs = &a->pcrs,
+        };
+        Attest attest;
+        int r = quote_appraise(&evidence, checks, &attest);
+
+        if (r < 0)
+                return r;
+        r = judge_key(s, &attest, checks);
+        if (r < 0)
+                return r;
+        check_add(checks, "ak-origin", CHECK_NA,
+                  "the key was given by the caller, and is believed for that reason alone");
+        return 0;
+}
+
+int verb_quote(int argc, char **argv) {
+        Arguments a = {};
+        _cleanup_free_ char *quote = NULL, *signature = NULL, *public = NULL;
+        _cleanup_(check_list_done) CheckList checks = {};
+        _cleanup_(signer_done) Signer signer = {};
+        size_t quote_size = 0, signature_size = 0, public_size = 0;
+        int r = parse_arguments(argc, argv, &a);
+
+        if (r == 0)
+                r = input_file(a.quote, ATTEST_MAX, a.json, &quote, &quote_size);
+        if (r == 0)
+                r = input_file(a.signature, TPM_SIGNATURE_MAX, a.json, &signature, &signature_size);
+        if (r == 0)
+                r = input_file(a.public, PUBLIC_FILE_MAX, a.json, &public, &public_size);
+        if (r == 0)
+                r = read_signer(&a, public, public_size, &signer);
+        if (r != 0)
+                return r;
+        r = judge(&a, &signer, (Bytes){ (uint8_t *) quote, quote_size },
+                  (Bytes){ (uint8_t *) signature, signature_size }, &checks);
+        if (r < 0)
+                return show_undecided(a.json, "cannot decide about %s: %s", a.quote, strerror(-r));
+        return show_checks(&checks, a.quote, a.json);
+}
