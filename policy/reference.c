@@ -43,19 +43,19 @@ static int take_line(ReferenceSet *s, const char *file, ProblemList *problems) {
         uint8_t digest[SHA256_SIZE];
         size_t kept = MIN(s->line_size, (size_t) LINE_MAX_KEPT);
 
-        s->line[kept] = '\0';
         s->line_number++;
-        if (kept > 0 && s->line[kept - 1] == '\r')
-                s->line[--kept] = '\0';
+        if (kept > 0 && kept == s->line_size && s->line[kept - 1] == '\r')
+                kept--;
+        s->line[kept] = '\0';
         if (kept == 0 || s->line[0] == '#')
                 return 0;
         for (size_t i = 0; i < HEX_SIZE; i++)
-                if (!strchr("0123456789abcdefABCDEF", hex[i]) || hex[i] == '\0') {
+                if (hex[i] == '\0' || !strchr("0123456789abcdefABCDEF", hex[i])) {
                         problem_add(problems, file, s->line_number, (unsigned) (hex - s->line + (ptrdiff_t) i) + 1,
                                     "expected the 64 hexadecimal digits of a SHA-256, as sha256sum writes them");
                         return 0;
                 }
-        if (hex[HEX_SIZE] != '\0' && hex[HEX_SIZE] != ' ') {
+        if (hex + HEX_SIZE < s->line + kept && hex[HEX_SIZE] != ' ') {
                 problem_add(problems, file, s->line_number, (unsigned) (hex - s->line) + HEX_SIZE + 1,
                             "expected a blank and a path behind the digest");
                 return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Records written again, and made right again after a change. */
+/* Records and pending items written again, and made right again after a change. */
 
 #include "tests/fuzz/rewrite.h"
 
@@ -60,5 +60,24 @@ void repair_records(uint8_t *data, size_t size) {
                 repair_buffer(template_data, n);
                 REQUIRE(digest_data(HASH_SHA1, template_data, n, &digest) == 0);
                 memcpy(sha1, digest.bytes, SHA1_SIZE);
+        }
+}
+
+void repair_pending(uint8_t *data, size_t size) {
+        enum { LENGTH_OFFSET = 16, CHECK_SIZE = 8 };
+        Reader r = reader_new(data, size);
+
+        while (reader_left(&r) > 0) {
+                uint8_t *item = data + r.pos, *check, digest[SHA256_SIZE];
+                size_t covered;
+
+                (void) writable(&r, LENGTH_OFFSET);
+                (void) writable(&r, reader_u32le(&r));
+                covered = (size_t) (data + r.pos - item);
+                check = writable(&r, CHECK_SIZE);
+                if (r.failed)
+                        return;
+                REQUIRE(sha256(item, covered, digest) == 0);
+                memcpy(check, digest, CHECK_SIZE);
         }
 }

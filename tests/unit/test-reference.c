@@ -81,6 +81,8 @@ static void mistakes_with_place(void **state _unused_) {
                 { " " A "\n", 1, 1, digits },
                 { "SHA256 (x) = " A "\n", 1, 1, digits },
                 { "d41d8cd98f00b204e9800998ecf8427e  md5\n", 1, 33, digits },
+                { "\\" A "\rx\n", 1, 66, blank }, /* the carriage return does not end the line */
+                { A "\r\r\n", 1, 65, blank },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
@@ -99,7 +101,7 @@ static void mistakes_with_place(void **state _unused_) {
                 }
 }
 
-static void a_nul_ends_no_digest(void **state _unused_) {
+static void a_nul_ends_neither_digest_nor_line(void **state _unused_) {
         char text[] = A "\n";
         ProblemList problems = {};
         ReferenceSet *s = new_set();
@@ -108,6 +110,12 @@ static void a_nul_ends_no_digest(void **state _unused_) {
         feed(s, "f", text, sizeof(text) - 1, 7, &problems);
         assert_int_equal(problems.size, 1);
         assert_int_equal(problems.items[0].column, 11);
+        problem_list_done(&problems);
+        text[10] = A[10];
+        text[64] = '\0';
+        feed(s, "f", text, sizeof(text), 7, &problems);
+        assert_int_equal(problems.size, 1);
+        assert_int_equal(problems.items[0].column, 65);
         problem_list_done(&problems);
         reference_set_free(s);
 }
@@ -169,7 +177,7 @@ static void many_are_all_found(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(forms_of_lines),           TEST(mistakes_with_place),
-                TEST(a_nul_ends_no_digest),     TEST(lines_are_counted_per_file),
+                TEST(a_nul_ends_neither_digest_nor_line),     TEST(lines_are_counted_per_file),
                 TEST(an_empty_set_has_nothing), TEST(many_are_all_found),
         };
 
