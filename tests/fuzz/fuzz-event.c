@@ -53,13 +53,13 @@ static void run(const uint8_t *data, size_t size) {
 
 static void seeds(void) {
         static const char *const texts[] = { "a", "/usr/bin/\xff\xc3\xa9\"\\\n", "\xe2\x80\xae" };
-        char longer[5000];
+        char longer[1000];
 
         for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
                 fuzz_seed_text(texts[i]);
                 for (size_t k = 0; k < sizeof(longer); k++)
                         longer[k] = texts[i][k % strlen(texts[i])];
-                for (size_t n = 4500; n < 4500 + _KIND_MAX; n++)
+                for (size_t n = 900; n < 900 + _KIND_MAX; n++)
                         fuzz_seed(longer, n);
         }
 }

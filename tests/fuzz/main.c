@@ -19,7 +19,7 @@
 #include "tests/random.h"
 #include "tests/sample.h"
 
-enum { INPUT_MAX = 1 << 16, CHANGES = 3000, CHANGES_AT_ONCE = 6 };
+enum { INPUT_MAX = 1 << 16, CHANGES = 5000, CHANGES_AT_ONCE = 6 };
 
 typedef struct Input {
         uint8_t *data;
