@@ -38,10 +38,11 @@ static void run(const uint8_t *data, size_t size) {
         REQUIRE(text);
         memcpy(&count, data, MIN(size, sizeof(count)));
         kind = (Kind) (size % _KIND_MAX);
-        boot = sample_event(KIND_BOOT, text, count, true);
+        boot = sample_event(KIND_BOOT, kind == KIND_BOOT ? text : "b", count, kind == KIND_BOOT);
         sample_put(&log, 13, &boot);
-        put_path(&log, text);
-        if (kind != KIND_BOOT && kind != KIND_BATCH && kind != KIND_OPEN_WRITERS) {
+        if (kind == KIND_OPEN_WRITERS)
+                put_path(&log, text);
+        else if (kind != KIND_BOOT && kind != KIND_BATCH) {
                 event = sample_event(kind, text, count, true);
                 sample_put(&log, 13, &event);
         }

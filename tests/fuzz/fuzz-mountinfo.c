@@ -33,7 +33,8 @@ static void run(const uint8_t *data, size_t size) {
                 lines += *p == '\n' || !p[1];
         r = mountinfo_parse(text, &list);
         REQUIRE((r == 0 && list.size == lines) || (r == -EBADMSG && list.size < lines));
-        check_list(&list);
+        if (r == 0)
+                check_list(&list);
 }
 
 static void seeds(void) {

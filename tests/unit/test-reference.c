@@ -176,9 +176,12 @@ static void many_are_all_found(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(forms_of_lines),           TEST(mistakes_with_place),
-                TEST(a_nul_ends_neither_digest_nor_line),     TEST(lines_are_counted_per_file),
-                TEST(an_empty_set_has_nothing), TEST(many_are_all_found),
+                TEST(forms_of_lines),
+                TEST(mistakes_with_place),
+                TEST(a_nul_ends_neither_digest_nor_line),
+                TEST(lines_are_counted_per_file),
+                TEST(an_empty_set_has_nothing),
+                TEST(many_are_all_found),
         };
 
         return RUN(tests);
