@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "lib/base/cleanup.h"
+
 enum { TPM_GENERATED_VALUE = 0xff544347, TPM_ST_ATTEST_QUOTE = 0x8018, SELECT_MAX = 4 };
 
 static void read_selection(Reader *r, TpmSelection *s) {
@@ -69,4 +71,22 @@ int attest_parse(const void *data, size_t n, Attest *ret, size_t *reterr_offset,
                 return -EINVAL;
         *ret = a;
         return 0;
+}
+
+int attest_pcr_digest(const Attest *a, const PcrInputs *pcrs, HashAlg hash, Digest *ret) {
+        _cleanup_(buffer_done) Buffer values = {};
+        int r;
+
+        for (size_t i = 0; i < a->n_selections; i++) {
+                const TpmSelection *s = &a->selections[i];
+                bool given = s->alg != _HASH_INVALID && pcrs->banks & bank(s->alg);
+
+                if (s->pcrs & ~(given ? pcrs->files[s->alg].present : 0))
+                        return -ENODATA;
+                for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++)
+                        if (s->pcrs & 1U << pcr)
+                                buffer_bytes(&values, pcrs->files[s->alg].values[pcr], hash_size(s->alg));
+        }
+        r = buffer_error(&values);
+        return r < 0 ? r : digest_data(hash, values.data, values.size, ret);
 }

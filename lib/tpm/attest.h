@@ -7,7 +7,7 @@
  * resetCount u32 | restartCount u32 | safe u8 | firmwareVersion u64 | TPML_PCR_SELECTION: count u32, of each the bank's
  * algorithm u16, size u8, and so many bytes of bits, lowest PCR first | pcrDigest TPM2B_DIGEST */
 
-#include "lib/pcr.h"
+#include "lib/pcrfile.h"
 #include "lib/tpm/ids.h"
 
 enum { ATTEST_MAX = 1024, ATTEST_EXTRA_MAX = 2 + DIGEST_MAX, ATTEST_SELECTIONS_MAX = 16 };
@@ -30,3 +30,7 @@ typedef struct Attest {
 /* Parses n bytes that are one quote and nothing else. 0, or -EINVAL with a static sentence and the offset at which
  * parsing ended. */
 int attest_parse(const void *data, size_t n, Attest *ret, size_t *reterr_offset, const char **reterr_why);
+
+/* What pcrDigest must be for these values: of all selected ones, in the order of the selections (section 10.12.1).
+ * 0; -ENODATA when a value is missing; -ENOMEM, -EIO. */
+int attest_pcr_digest(const Attest *a, const PcrInputs *pcrs, HashAlg hash, Digest *ret);

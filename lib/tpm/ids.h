@@ -47,3 +47,8 @@ static inline Bytes reader_tpm2b(Reader *r, size_t max) {
         b.data = reader_bytes(r, b.size);
         return b.data ? b : (Bytes){};
 }
+
+static inline void buffer_tpm2b(Buffer *b, const void *data, size_t size) {
+        buffer_u16be(b, (uint16_t) size);
+        buffer_bytes(b, data, size);
+}

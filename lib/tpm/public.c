@@ -9,7 +9,7 @@
 
 #include "lib/base/macro.h"
 
-enum { FIELD_MAX = 512 }; /* of a modulus or coordinate */
+enum { FIELD_MAX = 512 /* of a modulus or coordinate */, DEFAULT_EXPONENT = 65537 };
 
 /* TPMT_SYM_DEF_OBJECT: algorithm, key bits, mode. */
 static void skip_symmetric(Reader *r) {
@@ -31,8 +31,6 @@ static void read_scheme(Reader *r, TpmPublic *p) {
 }
 
 static void read_rsa(Reader *r, TpmPublic *p) {
-        enum { DEFAULT_EXPONENT = 65537 };
-
         skip_symmetric(r);
         read_scheme(r, p);
         p->bits = reader_u16be(r);
@@ -84,6 +82,27 @@ int tpm_public_parse(const void *data, size_t n, TpmPublic *ret, const char **re
                 return -EINVAL;
         *ret = p;
         return 0;
+}
+
+void tpm_public_write(const TpmPublic *public, Buffer *ret) {
+        buffer_u16be(ret, public->type);
+        buffer_u16be(ret, hash_tpm_id(public->name_alg));
+        buffer_u32be(ret, public->attributes);
+        buffer_tpm2b(ret, "", 0);       /* authPolicy */
+        buffer_u16be(ret, TPM_ID_NULL); /* symmetric */
+        buffer_u16be(ret, public->scheme);
+        if (public->scheme != TPM_ID_NULL)
+                buffer_u16be(ret, hash_tpm_id(public->scheme_hash));
+        if (public->type == TPM_ID_RSA) {
+                buffer_u16be(ret, public->bits);
+                buffer_u32be(ret, public->exponent == DEFAULT_EXPONENT ? 0 : public->exponent);
+                buffer_tpm2b(ret, public->x.data, public->x.size);
+                return;
+        }
+        buffer_u16be(ret, public->curve);
+        buffer_u16be(ret, TPM_ID_NULL); /* kdf */
+        buffer_tpm2b(ret, public->x.data, public->x.size);
+        buffer_tpm2b(ret, public->y.data, public->y.size);
 }
 
 static int name_of(HashAlg alg, const void *a, size_t a_size, const void *b, size_t b_size, TpmName *ret) {

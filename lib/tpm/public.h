@@ -45,6 +45,10 @@ typedef struct TpmName {
  * static sentence. What the key is good for is not judged here. */
 int tpm_public_parse(const void *data, size_t n, TpmPublic *ret, const char **reterr_why);
 
+/* Appends the TPMT_PUBLIC of a signing key with these numbers: no authPolicy, no symmetric algorithm, no kdf, and exponent
+ * 65537 as 0, as TPMs write it. `encoded` is not looked at. */
+void tpm_public_write(const TpmPublic *public, Buffer *ret);
+
 /* The Name of an object. 0 or a negative errno from the crypto library. */
 int tpm_public_name(const TpmPublic *public, TpmName *ret);
 

@@ -159,27 +159,6 @@ static void judge_selection(const QuoteEvidence *e, const Attest *attest, CheckL
                   all);
 }
 
-/* The digest that the TPM computed: all selected values in the order of the selection (part 2, section 10.12.1). */
-static int digest_of_values(const QuoteEvidence *e, const Attest *attest, HashAlg hash, Digest *ret) {
-        _cleanup_(buffer_done) Buffer values = {};
-        int r;
-
-        for (size_t i = 0; i < attest->n_selections; i++) {
-                const TpmSelection *s = &attest->selections[i];
-
-                for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++) {
-                        if (!(s->pcrs & 1U << pcr))
-                                continue;
-                        if (s->alg == _HASH_INVALID || !(e->pcrs->banks & bank(s->alg)) ||
-                            !(e->pcrs->files[s->alg].present & 1U << pcr))
-                                return -ENODATA;
-                        buffer_bytes(&values, e->pcrs->files[s->alg].values[pcr], hash_size(s->alg));
-                }
-        }
-        r = buffer_error(&values);
-        return r < 0 ? r : digest_data(hash, values.data, values.size, ret);
-}
-
 static int judge_digest(const QuoteEvidence *e, const Attest *attest, HashAlg hash, CheckList *checks) {
         static const char name[] = "pcr-digest";
         char quoted[HEX_MAX], computed[2 * DIGEST_MAX + 1];
@@ -197,7 +176,7 @@ static int judge_digest(const QuoteEvidence *e, const Attest *attest, HashAlg ha
                 check_add(checks, name, CHECK_NA, "no PCR values were given; the quote has %s", quoted);
                 return 0;
         }
-        r = digest_of_values(e, attest, hash, &d);
+        r = attest_pcr_digest(attest, e->pcrs, hash, &d);
         if (r == -ENODATA)
                 check_add(checks, name, CHECK_FAIL, "values of quoted PCRs are missing");
         else if (r < 0)

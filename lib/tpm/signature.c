@@ -15,7 +15,6 @@
 #include "lib/base/macro.h"
 
 DEFINE_CLEANUP(ECDSA_SIG *, ECDSA_SIG_free)
-DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
 
 const char *tpm_scheme_name(uint16_t scheme) {

@@ -19,7 +19,7 @@ MAY_CALL = re.compile("|".join([
     r"str(chr|cmp|cpy|cspn|dup|error|len|ncmp|ndup|nlen|rchr|spn|str|toul|toull)|is(alnum|alpha|digit|print|space|xdigit)",
     r"v?snprintf|v?sprintf|v?asprintf|sscanf|fnmatch",
     r"EVP_\w+|OPENSSL_cleanse|pthread_(key_create|once|setspecific)",
-    r"(BN|ECDSA_SIG|OSSL_PARAM_BLD)_\w+|OSSL_PARAM_free|CRYPTO_free|(d2i|i2d)_\w+",
+    r"(BN|ECDSA_SIG|OSSL_PARAM_BLD)_\w+|OSSL_PARAM_free|CRYPTO_free|(d2i|i2d)_(?!\w+_(bio|fp)$)\w+",
     r"BIO_(new_mem_buf|free)|PEM_read_bio",
     r"json_(?!load_|loadf|dump_|dumpf)\w+",
     r"__stack_chk_fail|__assert_fail|__tls_get_addr|_GLOBAL_OFFSET_TABLE_"]))
