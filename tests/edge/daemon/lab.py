@@ -60,6 +60,11 @@ def tool(*words, **options):
         raise AssertionError(f"{words[0]} failed: {e.stdout}") from e
 
 
+def pcr_file(text):
+    """What tpm2_pcrread printed, in the form that evmctl wants."""
+    return "".join(f"PCR-{int(index):02}: {value.lower()}\n" for index, value in re.findall(r"(\d+)\s*: 0x([0-9A-F]+)", text))
+
+
 class Lab:
     def __init__(self):
         self.cgroup = os.environ["LAB_CGROUP"]
@@ -272,11 +277,9 @@ class Lab:
     # judges
 
     def write_pcrs(self, path):
-        """All PCRs of the SHA-256 bank by tpm2_pcrread, as evmctl wants them."""
-        out = self.tpm2("tpm2_pcrread", "sha256").stdout
+        """All PCRs of the SHA-256 bank, as evmctl wants them."""
         with open(path, "w") as f:
-            for index, value in re.findall(r"(\d+)\s*: 0x([0-9A-F]+)", out):
-                f.write(f"PCR-{int(index):02}: {value.lower()}\n")
+            f.write(pcr_file(self.tpm2("tpm2_pcrread", "sha256").stdout))
         return path
 
     def verify(self, log, pcrs, *options):
