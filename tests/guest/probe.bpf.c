@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The ways to stand at one hook. Those whose answer the kernel takes refuse the open. */
 
