@@ -11,7 +11,7 @@ typedef enum ActionType {
         ACTION_COMMIT,    /* write a committed record and extend it; answer with INPUT_EXTENDED or its failures */
         ACTION_HARVEST,   /* unseal the secrets (unless cap_only), then extend the cap; answer with INPUT_HARVESTED */
         ACTION_ANSWER,    /* answer the gate's token */
-        ACTION_CONFIRMED, /* the exec behind a token happened: its lease may end */
+        ACTION_CONFIRMED, /* the process behind a token has executed something: its lease may end */
         ACTION_KILL,      /* kill a process */
         ACTION_LOCK_STEP, /* a step of the lock plan; answer with INPUT_LOCK_STEP */
         ACTION_ALERT,     /* tell people */
@@ -44,7 +44,12 @@ typedef struct Action {
                 struct {
                         uint64_t token;
                         bool allow;
-                } answer; /* token also of ACTION_CONFIRMED */
+                } answer;
+                struct {
+                        uint64_t token;
+                        bool ran;      /* the token's file runs now, and what was judged must be what runs */
+                        Execed execed; /* then this is it; without the strings */
+                } confirmed;
                 struct {
                         uint32_t pid;
                         usec_t started; /* 0: whatever has that pid is held by the gate */

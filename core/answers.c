@@ -12,6 +12,7 @@ typedef struct Given {
         FileIdentity file;
         uint64_t token;
         usec_t when;
+        bool held;
 } Given;
 
 /* The answers of one process; a ring when there are too many, the oldest goes first. */
@@ -75,7 +76,7 @@ static void make_room(Answers *a) {
                 }
 }
 
-int answers_add(Answers *a, uint32_t pid, const FileIdentity *file, uint64_t token, usec_t now) {
+int answers_add(Answers *a, uint32_t pid, const FileIdentity *file, uint64_t token, bool held, usec_t now) {
         void *entry;
         Process *p;
         int r;
@@ -88,27 +89,29 @@ int answers_add(Answers *a, uint32_t pid, const FileIdentity *file, uint64_t tok
         if (r < 0)
                 return r;
         p = entry;
-        p->given[p->n++ % ANSWERS_PER_PROCESS] = (Given){ .file = *file, .token = token, .when = now };
+        p->given[p->n++ % ANSWERS_PER_PROCESS] = (Given){ .file = *file, .token = token, .when = now, .held = held };
         return 0;
 }
 
-bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, uint64_t *tokens,
+bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, UsedAnswer *used,
                      size_t *ret_n) {
         Process *p = table_get(a->processes, &pid);
-        bool found = false;
+        const size_t n = p ? kept(p) : 0;
+        size_t main = n; /* which of them it is that runs */
 
-        *ret_n = 0;
-        if (!p)
-                return false;
-        for (size_t i = 0; i < kept(p); i++) {
-                const Given *g = &p->given[i];
+        for (size_t i = 0; i < n; i++) {
+                const Given *g = &p->given[(p->n - n + i) % ANSWERS_PER_PROCESS];
 
                 if (memcmp(&g->file, file, sizeof(*file)) == 0 && started <= g->when)
-                        found = true;
-                tokens[(*ret_n)++] = g->token;
+                        main = i;
+                used[i] = (UsedAnswer){ .token = g->token, .ran = g->held };
         }
-        table_remove(a->processes, &pid);
-        return found;
+        for (size_t i = 0; i < main; i++)
+                used[i].ran = false;
+        if (p)
+                table_remove(a->processes, &pid);
+        *ret_n = n;
+        return main < n;
 }
 
 size_t answers_size(const Answers *a) {

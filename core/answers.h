@@ -6,7 +6,8 @@
  *
  * The process is known by its pid and by being born before the answer (a reused pid was not). The file is known by
  * the kernel's own identity of the inode. One answer serves one exec, and an exec ends all answers of its process:
- * script, interpreter and dynamic loader are answered one by one and run as one. */
+ * script, interpreter and dynamic loader are answered one by one and run as one. What was answered before the file that
+ * runs was a script, or an exec that failed; what was answered after it is its loader, and runs as well. */
 
 #include "lib/base/macro.h"
 #include "policy/event.h"
@@ -19,13 +20,18 @@ enum { ANSWERS_PER_PROCESS = 8 }; /* a script, four nested interpreters, a loade
 int answers_new(size_t max, const uint8_t seed[16], Answers **ret);
 Answers *answers_free(Answers *a);
 
-/* Notes an answer given at `now`. When the table is full, the older half of it makes room: what waits that long was
- * never run. 0 or -ENOMEM. */
-int answers_add(Answers *a, uint32_t pid, const FileIdentity *file, uint64_t token, usec_t now);
+/* Notes an answer given at `now`; held: the file's content was judged, and the gate keeps it from being written. When the
+ * table is full, the older half of it makes room: what waits that long was never run. 0 or -ENOMEM. */
+int answers_add(Answers *a, uint32_t pid, const FileIdentity *file, uint64_t token, bool held, usec_t now);
 
-/* An exec: returns true when there was an answer for it. The tokens of all answers of the process, used up now, go to
- * tokens[ANSWERS_PER_PROCESS]; *ret_n says how many. */
-bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, uint64_t *tokens,
+typedef struct UsedAnswer {
+        uint64_t token;
+        bool ran; /* the file runs now, and was held */
+} UsedAnswer;
+
+/* An exec: returns true when there was an answer for it. All answers of the process, used up now, go to
+ * used[ANSWERS_PER_PROCESS], the oldest first; *ret_n says how many. */
+bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, UsedAnswer *used,
                      size_t *ret_n);
 
 size_t answers_size(const Answers *a); /* processes with answers */

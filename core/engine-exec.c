@@ -28,18 +28,20 @@ void remember(Table *t, const uint8_t key[DEDUP_KEY_SIZE], uint64_t seq) {
                 ((Recorded *) entry)->seq = seq;
 }
 
-static int answer(Feed *f, uint64_t token, const Subject *s, const FileIdentity *file, bool allow) {
+/* Where nothing failed the content was judged, and is held still until the exec is confirmed. */
+static int answer(Feed *f, const Observation *o, bool allow) {
         Action *a = action_add(f->actions, ACTION_ANSWER);
 
         if (!a)
                 return -ENOMEM;
-        a->answer.token = token;
+        a->answer.token = o->token;
         a->answer.allow = allow;
         if (!allow) {
                 f->engine->denied++;
                 return 0;
         }
-        return answers_add(f->engine->answers, s->pid, file, token, f->now.boottime);
+        return answers_add(f->engine->answers, o->subject.pid, &o->file, o->token, o->failure == _FAILURE_INVALID,
+                           f->now.boottime);
 }
 
 /* The record of what was decided about a file that asked to run, with its context. Once per file, rule and user. limited:
@@ -160,10 +162,11 @@ static int release_after(Feed *f, const Observation *o, uint64_t seq) {
                 .deadline = f->now.boottime + e->config.extend_deadline,
                 .subject = { .pid = o->subject.pid, .uid = o->subject.uid, .euid = o->subject.euid },
                 .file = o->file,
+                .failure = o->failure,
         };
 
         if (seq == NOT_RECORDED || seq < commit_queue_anchored(e->queue))
-                return answer(f, o->token, &o->subject, &o->file, true);
+                return answer(f, o, true);
         if (GREEDY_REALLOC(e->waiting, e->waiting_allocated, e->waiting_size + 1) < 0 ||
             free_and_strdup(&w.path, o->path) < 0)
                 return -ENOMEM;
@@ -198,7 +201,7 @@ static int refuse(Feed *f, const Observation *o, const Verdict *v) {
         r = record_refusal(f, o, v, refusal_name(v->actions, MODE_ENFORCE), &seq);
         if (v->actions & RULE_KILL)
                 q = kill_subject(f, &o->subject);
-        if (answer(f, o->token, &o->subject, &o->file, false) < 0)
+        if (answer(f, o, false) < 0)
                 q = -ENOMEM;
         if (v->actions & RULE_LOCK) {
                 int locked = guard_violate(f, "rule", seq, false, 0);
@@ -265,7 +268,7 @@ static int on_trouble(Feed *f, const Observation *o, int error) {
         int r;
 
         r = guard_failure(f, row, NULL);
-        if (answer(f, o->token, &o->subject, &o->file, action == ON_FAILURE_ALLOW) < 0)
+        if (answer(f, o, action == ON_FAILURE_ALLOW) < 0)
                 return -ENOMEM;
         return r;
 }
@@ -307,6 +310,12 @@ static void waiting_drop(Engine *e, size_t i) {
         e->waiting[i] = e->waiting[--e->waiting_size];
 }
 
+static int answer_waiting(Feed *f, const Waiting *w, bool allow) {
+        const Observation o = { .token = w->token, .subject = w->subject, .file = w->file, .failure = w->failure };
+
+        return answer(f, &o, allow);
+}
+
 int waiting_release(Feed *f) {
         Engine *e = f->engine;
         int r = 0;
@@ -318,7 +327,7 @@ int waiting_release(Feed *f) {
                         i++;
                         continue;
                 }
-                if (answer(f, w->token, &w->subject, &w->file, true) < 0)
+                if (answer_waiting(f, w, true) < 0)
                         r = -ENOMEM;
                 waiting_drop(e, i);
         }
@@ -346,7 +355,7 @@ static int give_up(Feed *f, size_t i, Failure row) {
         e->waiting[i] = e->waiting[--e->waiting_size];
         e->failures[row]++;
         r = record_refusal(f, &o, &v, action == ON_FAILURE_ALLOW ? "allow" : "deny", &seq);
-        if (answer(f, w.token, &w.subject, &w.file, action == ON_FAILURE_ALLOW) < 0)
+        if (answer_waiting(f, &w, action == ON_FAILURE_ALLOW) < 0)
                 r = -ENOMEM;
         return action == ON_FAILURE_LOCK ? guard_violate(f, failure_name(row), seq, false, 0) : r;
 }

@@ -32,6 +32,7 @@ typedef struct Waiting {
         usec_t deadline;
         Subject subject; /* without its strings */
         FileIdentity file;
+        Failure failure; /* of the observation */
         char *path;
 } Waiting;
 

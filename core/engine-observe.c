@@ -9,13 +9,18 @@
 
 #include "lib/base/alloc.h"
 
-static int confirm(Feed *f, const uint64_t *tokens, size_t n) {
+static int confirm(Feed *f, const Execed *x, const UsedAnswer *used, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 Action *a = action_add(f->actions, ACTION_CONFIRMED);
 
                 if (!a)
                         return -ENOMEM;
-                a->answer.token = tokens[i];
+                a->confirmed.token = used[i].token;
+                a->confirmed.ran = used[i].ran;
+                a->confirmed.execed = *x;
+                a->confirmed.execed.path = NULL;
+                a->confirmed.execed.subject =
+                        (Subject){ .pid = x->subject.pid, .uid = x->subject.uid, .euid = x->subject.euid };
         }
         return 0;
 }
@@ -29,6 +34,12 @@ static const char *ungated_verdict(const Execed *x, Mode mode) {
         return mode == MODE_ENFORCE ? "kill" : "would-kill";
 }
 
+static const char *ungated_reason(const Execed *x) {
+        if (x->before_gate)
+                return "opened before the gate was up";
+        return x->changed ? "its file was changed after the gate's answer" : "no answer of the gate was used";
+}
+
 static int record_ungated(Feed *f, const Execed *x, const char *verdict, uint64_t *ret_seq) {
         Severity severity = x->before_gate ? SEVERITY_WARNING : SEVERITY_CRITICAL;
         EventBuilder event = event_begin(KIND_UNGATED, &f->now);
@@ -37,8 +48,7 @@ static int record_ungated(Feed *f, const Execed *x, const char *verdict, uint64_
         event_text_max(&event, "path", strempty(x->path), EVENT_PATH_MAX);
         event_count(&event, "device", x->file.device);
         event_count(&event, "inode", x->file.inode);
-        event_text(&event, "reason",
-                   x->before_gate ? "opened before the gate was up" : "no answer of the gate was used");
+        event_text(&event, "reason", ungated_reason(x));
         event_bool(&event, "privileged", x->privileged);
         event_text(&event, "severity", severity_names[severity]);
         event_text(&event, "verdict", verdict);
@@ -78,11 +88,15 @@ static int on_ungated(Feed *f, const Execed *x) {
 }
 
 int feed_execed(Feed *f, const Execed *x) {
-        uint64_t tokens[ANSWERS_PER_PROCESS];
+        UsedAnswer used[ANSWERS_PER_PROCESS];
+        bool answered;
         size_t n;
-        bool answered = answers_consume(f->engine->answers, x->subject.pid, &x->file, x->started, tokens, &n);
-        int r = confirm(f, tokens, n);
+        int r;
 
+        if (x->changed)
+                return on_ungated(f, x);
+        answered = answers_consume(f->engine->answers, x->subject.pid, &x->file, x->started, used, &n);
+        r = confirm(f, x, used, n);
         if (answered)
                 return r;
         return on_ungated(f, x) < 0 ? -ENOMEM : r;

@@ -113,7 +113,7 @@ static void perform_one(Manager *m, const Action *a) {
         case ACTION_ANSWER:
                 return perform_answer(m, a);
         case ACTION_CONFIRMED:
-                return gate_confirmed(m->gate, a->answer.token);
+                return gate_confirmed(m->gate, a->confirmed.token, a->confirmed.ran ? &a->confirmed.execed : NULL);
         case ACTION_KILL:
                 return sensors_kill(m, a->kill.pid, a->kill.started);
         case ACTION_LOCK_STEP:

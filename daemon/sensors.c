@@ -60,6 +60,14 @@ static void on_late(void *userdata, uint64_t token) {
         manager_feed(userdata, &in);
 }
 
+/* Confirmations that are in the ring still. */
+static void on_catch_up(void *userdata) {
+        const Manager *m = userdata;
+
+        if (m->observer)
+                observer_drain(m->observer);
+}
+
 static void on_failure(void *userdata, Failure row, const char *detail) {
         Manager *m = userdata;
 
@@ -80,6 +88,12 @@ static void on_execed(void *userdata, const Execed *x) {
 
         if (m->started)
                 manager_feed(m, &in);
+}
+
+static void on_changed(void *userdata, const Execed *x) {
+        const Input in = { .type = INPUT_EXECED, .execed = *x };
+
+        manager_feed(userdata, &in);
 }
 
 static void on_lost(void *userdata, uint64_t first, uint64_t last, uint64_t count) {
@@ -128,6 +142,7 @@ static int start_gate(Manager *m) {
                 .cgroup = m->config.scope_cgroup,
                 .hash_deadline = m->config.hash_deadline,
                 .answer_deadline = m->config.answer_deadline,
+                .linger = m->observer ? GATE_LINGER_OBSERVED : GATE_LINGER_ALONE,
                 .max_file_size = m->config.max_file_size,
                 .queue_max = m->config.queue_max,
                 .workers = (unsigned) m->config.workers,
@@ -137,6 +152,8 @@ static int start_gate(Manager *m) {
         const GateOps ops = {
                 .ask = on_ask,
                 .late = on_late,
+                .changed = on_changed,
+                .catch_up = on_catch_up,
                 .failure = on_failure,
                 .level = on_gate_level,
                 .is_known = is_known,

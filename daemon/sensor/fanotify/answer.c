@@ -32,7 +32,7 @@ static bool leads_to(const char *path, const FileStamp *file) {
 
 /* The path of the file, in g->path. In a mount namespace of its own, which needs no privilege, a process can give any
  * file any path: there only one that we find the file under ourselves is passed on as it is. */
-static const char *path_of(Gate *g, const Slot *slot) {
+const char *answer_path(Gate *g, const Slot *slot) {
         char *path = g->path + strlen(UNREACHABLE), link[32];
         ssize_t n;
 
@@ -110,7 +110,7 @@ void answer_ask(Gate *g, Slot *slot, Failure failure, bool from_cache) {
         o = (Observation){
                 .event = EVENT_EXEC,
                 .token = token,
-                .path = path_of(g, slot),
+                .path = answer_path(g, slot),
                 .has_digest = slot->has_digest,
                 .failure = failure,
                 .subject = wants_subject(g, slot, from_cache) ? subject_read(slot->pid, &g->subject)

@@ -53,8 +53,9 @@ void arrive_parked(Gate *g);
 
 /* answer.c: from there to the kernel's answer, and the deadlines */
 void answer_ask(Gate *g, Slot *slot, Failure failure, bool from_cache);
-void answer_respond(Gate *g, int fd, bool allow); /* to an event of the main group; leaves the descriptor open */
-void answer_expect(Gate *g, usec_t when);         /* look at the deadlines at that time at the latest */
+void answer_respond(Gate *g, int fd, bool allow);   /* to an event of the main group; leaves the descriptor open */
+void answer_expect(Gate *g, usec_t when);           /* look at the deadlines at that time at the latest */
+const char *answer_path(Gate *g, const Slot *slot); /* of the file; in g->path */
 int answer_on_timer(sd_event_source *source, uint64_t when, void *userdata);
 
 /* lease.c: what is held after the answer, and how slots end */

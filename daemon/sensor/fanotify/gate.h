@@ -15,9 +15,7 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
-#include "lib/base/macro.h"
-#include "policy/event.h"
-#include "policy/level.h"
+#include "core/input.h"
 
 typedef struct Gate Gate;
 
@@ -53,8 +51,12 @@ typedef struct GateOps {
         void (*late)(void *userdata, uint64_t token);
 
         /* A program that was allowed runs, but its exec was confirmed only after the lease had ended, and its file was
-         * touched in between; or it is too long ago to tell. */
-        void (*changed)(void *userdata, uint64_t token);
+         * touched in between; or nobody can tell. Its `changed` is set; of the subject there is what gate_confirmed()
+         * was told, the path may be missing. Comes from within gate_confirmed() when there is no room to keep it. */
+        void (*changed)(void *userdata, const Execed *x);
+
+        /* Confirms all that was executed until now. Called before leases end. NULL: nobody tells of execs. */
+        void (*catch_up)(void *userdata);
 
         /* A row that is not about one file. */
         void (*failure)(void *userdata, Failure row, const char *detail);
@@ -102,8 +104,10 @@ void gate_open(Gate *g);
 /* Answers. 0; -ENOENT when no answer is owed for the token; or the errno with which the kernel refused it. */
 int gate_answer(Gate *g, uint64_t token, bool allow);
 
-/* The program runs, so the kernel itself holds off writers now: the lease may end. Any token. */
-void gate_confirmed(Gate *g, uint64_t token);
+/* The process has executed something, so the lease may end. ran: it is this very file, which the kernel itself keeps from
+ * being written while it runs, and which was passed on without a failure; NULL: it is not, or was not. Any token; but
+ * one that is not known (any more) and ran is `changed`. */
+void gate_confirmed(Gate *g, uint64_t token, const Execed *ran);
 
 /* True: subjects are read for every observation. NULL is no gate. */
 void gate_set_needs_subject(Gate *g, bool needs_subject);

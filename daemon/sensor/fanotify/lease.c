@@ -9,8 +9,11 @@
  * `linger`. An exec that is confirmed after that is looked at again: its file cannot be written while it runs, so if the
  * file has the change time and the digest that were judged, that is what runs. (The change time, since it may have run
  * and ended, and what was judged been put back. A store through a mapping of a file on tmpfs moves none.) The descriptor
- * is kept for it for a while; then only the token, and an exec that is confirmed later still is one of which nobody can
- * tell. */
+ * is kept for it for a while. Of an exec that is confirmed later still, or whose descriptor had to make room for others,
+ * nobody can tell what it runs, and that is said.
+ *
+ * A confirmation that is on its way when a lease's time is over still counts: whoever tells of execs is asked first. A
+ * process that is gone by then, and was not confirmed, has not run its file. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,12 +24,9 @@
 #include "daemon/sensor/fanotify/gate-internal.h"
 #include "lib/io/fd.h"
 
-enum {
-        CLOSE_HERE_MAX = 16 << 20, /* bytes */
-        LOST_MAX = 256,            /* tokens */
-};
+enum { CLOSE_HERE_MAX = 16 << 20 }; /* bytes */
 
-/* From the answer on. As long as a descriptor is kept its file system cannot be unmounted. */
+/* From the end of the lease on. As long as a descriptor is kept its file system cannot be unmounted. */
 static const usec_t RECHECK_TIME = 10 * USEC_PER_SEC;
 
 /* Closing the last descriptor of a file that was removed frees its blocks, which takes as long as there are blocks. */
@@ -67,54 +67,97 @@ static bool is_gone(uint32_t pid) {
         return pid > 0 && kill((pid_t) pid, 0) < 0 && errno == ESRCH;
 }
 
-static void expire(Gate *g, Slot *slot) {
-        if (is_gone(slot->pid)) {
-                lease_release(g, slot);
-                return;
+/* The oldest slot of the state whose time is over. What was confirmed meanwhile is not among them any more. */
+static Slot *overdue(Gate *g, SlotState state, usec_t limit, usec_t now, bool *ret_gone) {
+        Slot *slot = slots_first(g->slots, state);
+        uint64_t token;
+
+        while (slot && slot->since + limit <= now) {
+                token = slot_token(slot);
+                *ret_gone = is_gone(slot->pid); /* first: it may run, and end, at any time */
+                if (g->ops.catch_up)
+                        g->ops.catch_up(g->ops.userdata);
+                slot = slots_first(g->slots, state);
+                if (slot && slot_token(slot) == token)
+                        return slot;
         }
+        return NULL;
+}
+
+static usec_t next_of(const Gate *g, SlotState state, usec_t limit) {
+        const Slot *slot = slots_first(g->slots, state);
+
+        return slot ? slot->since + limit : USEC_INFINITY;
+}
+
+static void end_lease(Gate *g, Slot *slot, usec_t now) {
         (void) fcntl(slot->fd, F_SETLEASE, F_UNLCK);
         slot->has_lease = false;
+        slot->since = now; /* however late this is: a machine that stood still has told nobody of its execs */
         slot_move(g->slots, slot, SLOT_EXPIRED);
 }
 
-static void lose(Gate *g, Slot *slot) {
-        if (is_gone(slot->pid)) {
-                lease_release(g, slot);
-                return;
-        }
-        close_file(g, slot);
-        slot_move(g->slots, slot, SLOT_LOST);
-        if (slots_count(g->slots, SLOT_LOST) > LOST_MAX)
-                lease_release(g, slots_first(g->slots, SLOT_LOST));
+/* Of what was confirmed, what is still valid. */
+static Execed changed(const Execed *ran) {
+        Execed x = *ran;
+
+        x.subject = (Subject){ .pid = ran->subject.pid, .uid = ran->subject.uid, .euid = ran->subject.euid };
+        x.path = NULL;
+        x.changed = true;
+        return x;
+}
+
+/* What runs, and may not be what was judged. */
+static void tell_changed(Gate *g, Slot *slot) {
+        Execed x = changed(&slot->execed);
+
+        if (slot->fd_is_ours)
+                x.path = answer_path(g, slot);
+        subject_complete(&x.subject, x.started, &g->subject);
+        lease_release(g, slot);
+        g->ops.changed(g->ops.userdata, &x);
 }
 
 usec_t lease_on_timer(Gate *g, usec_t now) {
-        usec_t next = USEC_INFINITY;
+        bool gone;
         Slot *slot;
 
-        while ((slot = slots_first(g->slots, SLOT_ANSWERED)) && slot->since + g->options.linger <= now)
-                expire(g, slot);
-        if (slot)
-                next = slot->since + g->options.linger;
-        while ((slot = slots_first(g->slots, SLOT_EXPIRED)) && slot->since + RECHECK_TIME <= now)
-                lose(g, slot);
-        return slot ? MIN(next, slot->since + RECHECK_TIME) : next;
+        while ((slot = overdue(g, SLOT_ANSWERED, g->options.linger, now, &gone)))
+                if (gone)
+                        lease_release(g, slot);
+                else
+                        end_lease(g, slot, now);
+        while ((slot = overdue(g, SLOT_EXPIRED, RECHECK_TIME, now, &gone)))
+                lease_release(g, slot);
+        while ((slot = slots_first(g->slots, SLOT_CHANGED)))
+                tell_changed(g, slot);
+        return MIN(next_of(g, SLOT_ANSWERED, g->options.linger), next_of(g, SLOT_EXPIRED, RECHECK_TIME));
 }
 
 bool lease_make_room(Gate *g) {
-        Slot *slot = slots_first(g->slots, SLOT_LOST) ?: slots_first(g->slots, SLOT_EXPIRED);
+        Slot *slot = slots_first(g->slots, SLOT_EXPIRED);
 
-        if (!slot)
-                return false;
-        lease_release(g, slot);
-        return true;
+        if (slot)
+                lease_release(g, slot);
+        return slot;
 }
 
-static void tell_changed(Gate *g, Slot *slot) {
-        uint64_t token = slot_token(slot);
+/* From the timer, so that nothing is called back from within a call. */
+static void note_changed(Gate *g, Slot *slot) {
+        slot_move(g->slots, slot, SLOT_CHANGED);
+        answer_expect(g, monotonic_now());
+}
 
-        lease_release(g, slot);
-        g->ops.changed(g->ops.userdata, token);
+static void note_unknown(Gate *g, const Execed *ran) {
+        Slot *slot = slots_left(g->slots) > 0 || lease_make_room(g) ? slot_new(g->slots, SLOT_CHANGED) : NULL;
+        const Execed x = changed(ran);
+
+        if (slot) {
+                slot->execed = *ran;
+                answer_expect(g, monotonic_now());
+                return;
+        }
+        g->ops.changed(g->ops.userdata, &x);
 }
 
 static bool is_untouched(const Slot *slot) {
@@ -138,14 +181,15 @@ static void recheck(Gate *g, Slot *slot) {
 
         slot->has_lease = fcntl(slot->fd, F_SETLEASE, F_RDLCK) >= 0;
         slot->job = slot->has_lease && is_untouched(slot) ? pool_hash(g->pool, slot_token(slot), &order) : NULL;
-        if (!slot->job)
-                return tell_changed(g, slot);
-        slot_move(g->slots, slot, SLOT_RECHECKED);
+        if (slot->job)
+                slot_move(g->slots, slot, SLOT_RECHECKED);
+        else
+                note_changed(g, slot);
 }
 
 void lease_rechecked(Gate *g, Slot *slot, const HashResult *result) {
         if (result->failure != _FAILURE_INVALID || memcmp(result->digest, slot->digest, SHA256_SIZE) != 0)
-                tell_changed(g, slot);
+                note_changed(g, slot);
         else
                 lease_release(g, slot);
 }
@@ -159,17 +203,19 @@ static void release_companions(Gate *g, uint64_t token) {
         }
 }
 
-void gate_confirmed(Gate *g, uint64_t token) {
+void gate_confirmed(Gate *g, uint64_t token, const Execed *ran) {
         Slot *slot = slot_of_token(g->slots, token);
 
-        if (!slot)
+        if (!slot) {
+                if (ran)
+                        note_unknown(g, ran);
                 return;
+        }
         if (slot->is_overlay)
                 release_companions(g, token);
-        if (slot->state == SLOT_ANSWERED)
-                lease_release(g, slot);
-        else if (slot->state == SLOT_EXPIRED)
+        if (slot->state == SLOT_EXPIRED && ran) {
+                slot->execed = *ran;
                 recheck(g, slot);
-        else if (slot->state == SLOT_LOST)
-                tell_changed(g, slot);
+        } else if (slot->state == SLOT_ANSWERED || slot->state == SLOT_EXPIRED)
+                lease_release(g, slot);
 }

@@ -3,9 +3,9 @@
 
 /* Execs that wait at the gate, and files whose lease outlives the answer for a moment. All room is taken at start. */
 
+#include "core/input.h"
 #include "daemon/sensor/fanotify/pool.h"
 #include "daemon/sensor/fanotify/remote.h"
-#include "policy/event.h"
 
 typedef enum SlotState {
         SLOT_FREE,
@@ -16,8 +16,8 @@ typedef enum SlotState {
         SLOT_LATE,      /* and that it is overdue was passed on, too */
         SLOT_ANSWERED,  /* allowed: the lease is held until the exec is confirmed */
         SLOT_EXPIRED,   /* it was not; the lease has ended, the descriptor is kept */
-        SLOT_LOST,      /* only the token is */
         SLOT_RECHECKED, /* confirmed late: a worker looks whether the file was changed meanwhile */
+        SLOT_CHANGED,   /* it was, or nobody can tell: to be passed on */
         _SLOT_MAX,
 } SlotState;
 
@@ -41,6 +41,7 @@ struct Slot {
         uint64_t mount; /* id */
         uint8_t digest[SHA256_SIZE];
         uint64_t companion; /* token of the overlayfs file that this one is behind; 0: none */
+        Execed execed;      /* of a confirmed one; without strings */
 };
 
 typedef struct Slots Slots;

@@ -102,9 +102,16 @@ static void on_late(void *userdata, uint64_t token) {
         watch.late++;
 }
 
-static void on_changed(void *userdata, uint64_t token) {
+static void on_changed(void *userdata, const Execed *x) {
+        assert_true(x->changed);
         watch.changed++;
-        watch.changed_token = token;
+        watch.changed_last = *x;
+        copy_text(watch.changed_path, sizeof(watch.changed_path), x->path);
+}
+
+static void on_catch_up(void *userdata) {
+        if (watch.catch_up)
+                watch.catch_up();
 }
 
 static void on_failure(void *userdata, Failure row, const char *detail) {
@@ -142,6 +149,7 @@ static void start_gate(const GateOptions *o) {
                 .ask = on_ask,
                 .late = on_late,
                 .changed = on_changed,
+                .catch_up = on_catch_up,
                 .failure = on_failure,
                 .level = on_level,
                 .identify = identify,

@@ -106,13 +106,14 @@ typedef struct Watch {
         size_t n;
         Decision (*decide)(const Observed *o); /* NULL: ALLOW */
         size_t late, failures, changed;
-        uint64_t changed_token;
+        Execed changed_last; /* its strings are gone */
+        char changed_path[PATH_MAX];
         Failure last_failure;
         char last_detail[PATH_MAX];
         bool has_level;
         Level level;
         const char *why;
-        void (*before_ask)(void); /* NULL: nothing */
+        void (*before_ask)(void), (*catch_up)(void); /* NULL: nothing */
 } Watch;
 
 extern Watch watch;

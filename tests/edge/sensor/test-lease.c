@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static const usec_t LINGER = 400 * USEC_PER_MSEC;
+static const Execed ran = { .subject = { .uid = 4711 }, .started = 42, .privileged = true };
 
 static Decision hold_all(const Observed *o) {
         return HOLD;
@@ -66,10 +67,11 @@ static void a_confirmed_exec_ends_it(void **state) {
         copy_file(payload_good, path);
         assert_int_equal(run_path(path), STATUS_GOOD);
         assert_true(is_leased(path));
-        gate_confirmed(watch.gate, watch_last()->token);
+        gate_confirmed(watch.gate, watch_last()->token, &ran);
         assert_false(is_leased(path));
-        gate_confirmed(watch.gate, watch_last()->token); /* twice, and */
-        gate_confirmed(watch.gate, 12345);               /* what never was */
+        gate_confirmed(watch.gate, watch_last()->token, NULL); /* twice, and */
+        gate_confirmed(watch.gate, 12345, NULL);               /* what never was */
+        loop_for(20 * USEC_PER_MSEC);
         assert_int_equal(watch.changed, 0);
 }
 
@@ -87,7 +89,7 @@ static void the_layer_below_is_let_go_with_the_overlay(void **state) {
         assert_int_equal(watch.n, 1); /* one question, however many events */
         assert_string_equal(watch_last()->path, path);
         assert_true(is_leased(below));
-        gate_confirmed(watch.gate, watch_last()->token);
+        gate_confirmed(watch.gate, watch_last()->token, &ran);
         assert_false(is_leased(path));
         assert_false(is_leased(below));
 }
@@ -124,7 +126,7 @@ static void a_late_exec_of_the_same_file_is_fine(void **state) {
         unsigned n;
         uint64_t token = expired(path, &n);
 
-        gate_confirmed(watch.gate, token);
+        gate_confirmed(watch.gate, token, &ran);
         loop_for(100 * USEC_PER_MSEC);
         assert_int_equal(watch.changed, 0);
         assert_false(is_leased(path));
@@ -138,10 +140,12 @@ static void a_late_exec_of_another_content_is_told(void **state) {
         uint64_t token = expired(path, &n);
 
         write_text(path, "no PROGRAM");
-        gate_confirmed(watch.gate, token);
+        gate_confirmed(watch.gate, token, &ran);
         loop_until(watch.changed > 0);
-        assert_int_equal(watch.changed_token, token);
-        gate_confirmed(watch.gate, token);
+        assert_int_equal(watch.changed_last.subject.uid, ran.subject.uid);
+        assert_int_equal(watch.changed_last.started, ran.started);
+        assert_true(watch.changed_last.privileged);
+        assert_string_equal(watch.changed_path, path);
         loop_for(100 * USEC_PER_MSEC);
         assert_int_equal(watch.changed, 1);
         run_kill(n);
@@ -154,38 +158,70 @@ static void a_late_exec_of_a_file_under_change_is_told(void **state) {
         uint64_t token = expired(path, &n);
         int writer = open(path, O_WRONLY | O_CLOEXEC);
 
-        gate_confirmed(watch.gate, token);
+        gate_confirmed(watch.gate, token, &ran);
         close(writer);
-        assert_int_equal(watch.changed, 1);
-        assert_int_equal(watch.changed_token, token);
+        loop_until(watch.changed > 0);
         run_kill(n);
         (void) run_wait(n);
 }
 
-static void what_ended_is_not_remembered(void **state) {
+/* A process that tried a file in vain, and runs another one later. */
+static void a_failed_exec_is_not_held_against_what_runs_later(void **state) {
+        const char *path = at(ON_TMPFS, "late");
+        unsigned n;
+        uint64_t token = expired(path, &n);
+
+        write_text(path, "no PROGRAM");
+        gate_confirmed(watch.gate, token, NULL);
+        loop_for(100 * USEC_PER_MSEC);
+        assert_int_equal(watch.changed, 0);
+        run_kill(n);
+        (void) run_wait(n);
+}
+
+/* Whatever an attacker does to make the gate forget his answer. */
+static void an_exec_of_which_nobody_can_tell_is_told(void **state) {
         const char *path = at(ON_TMPFS, "late");
         unsigned n;
         uint64_t token;
 
-        copy_file(payload_good, path);
-        assert_int_equal(run_path(path), STATUS_GOOD);
-        token = watch_last()->token;
-        loop_for(LINGER + 100 * USEC_PER_MSEC);
-        write_text(path, "no program");
-        gate_confirmed(watch.gate, token); /* of a process that is gone */
-        assert_int_equal(watch.changed, 0);
-        /* And after a time of nobody can tell. */
+        gate_confirmed(watch.gate, (uint64_t) 1 << 32 | 77, &ran);
+        loop_until(watch.changed == 1);
         token = expired(path, &n);
         loop_for(11 * USEC_PER_SEC);
-        gate_confirmed(watch.gate, token);
-        assert_int_equal(watch.changed, 1);
-        assert_int_equal(watch.changed_token, token);
+        gate_confirmed(watch.gate, token, &ran);
+        loop_until(watch.changed == 2);
         run_kill(n);
         (void) run_wait(n);
+}
+
+static uint64_t confirm_at_last;
+
+static void confirm(void) {
+        if (confirm_at_last)
+                gate_confirmed(watch.gate, confirm_at_last, &ran);
+        confirm_at_last = 0;
+}
+
+/* A confirmation that is there when the lease's time is over comes in time, also when the process is gone by then, and
+ * its file was removed. */
+static void a_confirmation_on_its_way_counts(void **state) {
+        const char *path = at(ON_TMPFS, "confirmed");
+
+        copy_file(payload_good, path);
+        watch.catch_up = confirm;
+        assert_int_equal(run_path(path), STATUS_GOOD);
+        assert_true(is_leased(path));
+        confirm_at_last = watch_last()->token;
+        assert_int_equal(unlink(path), 0);
+        loop_for(LINGER + 200 * USEC_PER_MSEC);
+        assert_int_equal(confirm_at_last, 0);
+        assert_int_equal(watch.changed, 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 SENSOR_TESTS(TEST(writers_wait_for_the_answer_and_a_while_more), TEST(a_confirmed_exec_ends_it),
              TEST(the_layer_below_is_let_go_with_the_overlay), TEST(a_denied_exec_ends_it),
              TEST(a_late_exec_of_the_same_file_is_fine), TEST(a_late_exec_of_another_content_is_told),
-             TEST(a_late_exec_of_a_file_under_change_is_told), TEST(what_ended_is_not_remembered))
+             TEST(a_late_exec_of_a_file_under_change_is_told), TEST(a_failed_exec_is_not_held_against_what_runs_later),
+             TEST(an_exec_of_which_nobody_can_tell_is_told), TEST(a_confirmation_on_its_way_counts))

@@ -31,17 +31,17 @@ static usec_t boottime(void) {
 }
 
 static void on_execed(void *userdata, const Execed *x) {
-        uint64_t tokens[ANSWERS_PER_PROCESS];
+        UsedAnswer used[ANSWERS_PER_PROCESS];
         size_t n;
 
-        if (answers_consume(answers, x->subject.pid, &x->file, x->started, tokens, &n))
+        if (answers_consume(answers, x->subject.pid, &x->file, x->started, used, &n))
                 gated++;
         else {
                 ungated++;
                 ungated_privileged += x->privileged;
         }
         for (size_t i = 0; i < n && watch.gate; i++)
-                gate_confirmed(watch.gate, tokens[i]);
+                gate_confirmed(watch.gate, used[i].token, used[i].ran ? x : NULL);
         confirmed += n;
 }
 
@@ -59,12 +59,12 @@ static void drain(void) {
 static Decision judge(const Observed *o) {
         if (!o->has_digest || memcmp(o->digest, good, SHA256_SIZE) != 0)
                 return DENY;
-        assert_int_equal(answers_add(answers, o->pid, &o->file, o->token, boottime()), 0);
+        assert_int_equal(answers_add(answers, o->pid, &o->file, o->token, true, boottime()), 0);
         return ALLOW;
 }
 
 static Decision allow_all(const Observed *o) {
-        assert_int_equal(answers_add(answers, o->pid, &o->file, o->token, boottime()), 0);
+        assert_int_equal(answers_add(answers, o->pid, &o->file, o->token, true, boottime()), 0);
         return ALLOW;
 }
 
@@ -89,6 +89,7 @@ static void start(usec_t linger) {
         watch_start(&o);
         observer_gate_armed(observer, gate_armed(watch.gate));
         watch.before_ask = drain;
+        watch.catch_up = drain;
         watch.decide = judge;
 }
 
