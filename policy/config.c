@@ -234,23 +234,7 @@ static const Setting settings[] = {
 };
 
 int config_apply(Config *c, const char *name, const char *text, size_t n, ProblemList *problems) {
-        _cleanup_(unit_file_done) UnitFile file = {};
-        uint64_t seen = 0;
-        int r;
-
-        r = unit_file_parse(name, text, n, &file, problems);
-        for (size_t i = 0; r >= 0 && i < file.size; i++) {
-                const UnitItem *item = &file.items[i];
-
-                if (item->key)
-                        r = setting_apply(settings, ELEMENTSOF(settings), &file, item, c, &seen, problems);
-                else if (item->label)
-                        problem_add(problems, name, item->line, item->value_column, "[%s] takes no name",
-                                    item->section);
-                else
-                        r = setting_check_section(settings, ELEMENTSOF(settings), &file, item, problems);
-        }
-        return r;
+        return settings_apply_text(settings, ELEMENTSOF(settings), name, text, n, c, problems);
 }
 
 void config_check(const Config *c, ProblemList *problems) {

@@ -77,6 +77,27 @@ int setting_apply(const Setting *table, size_t n, const UnitFile *file, const Un
         return complain_key(table, n, file, item, problems);
 }
 
+int settings_apply_text(const Setting *table, size_t n, const char *name, const char *text, size_t text_size,
+                        void *object, ProblemList *problems) {
+        _cleanup_(unit_file_done) UnitFile file = {};
+        uint64_t seen = 0;
+        int r;
+
+        r = unit_file_parse(name, text, text_size, &file, problems);
+        for (size_t i = 0; r >= 0 && i < file.size; i++) {
+                const UnitItem *item = &file.items[i];
+
+                if (item->key)
+                        r = setting_apply(table, n, &file, item, object, &seen, problems);
+                else if (item->label)
+                        problem_add(problems, name, item->line, item->value_column, "[%s] takes no name",
+                                    item->section);
+                else
+                        r = setting_check_section(table, n, &file, item, problems);
+        }
+        return r;
+}
+
 const char *setting_word(const Setting *s, const char **at, void *member) {
         static _Thread_local char expected[256]; /* the words, for the message */
         size_t used = 0;

@@ -32,6 +32,10 @@ int setting_apply(const Setting *table, size_t n, const UnitFile *file, const Un
 int setting_check_section(const Setting *table, size_t n, const UnitFile *file, const UnitItem *header,
                           ProblemList *problems);
 
+/* Applies a whole file whose sections have no names. Returns 0 or -ENOMEM; mistakes go to *problems. */
+int settings_apply_text(const Setting *table, size_t n, const char *name, const char *text, size_t text_size,
+                        void *object, ProblemList *problems);
+
 /* Complains about an unknown word, with the nearest one of the words. */
 void complain_word(ProblemList *problems, const char *file, unsigned line, unsigned column, const char *what,
                    const char *word, const char *const *words);

@@ -21,6 +21,11 @@ static const struct {
           "--quote FILE --signature FILE --public FILE [--pcrs [ALG:]FILE]… [--nonce HEX] [--json]\n"
           "                did this TPM key sign these PCR values for this nonce?",
           verb_quote },
+        { "report",
+          "--report FILE --vek FILE --chain FILE [--crl FILE] [--product NAME] [--report-data HEX]\n"
+          "                [--at UNIXTIME] [--policy FILE] [--allow-simulated] [--json]\n"
+          "                is the SNP report genuine, and of the guest that was meant?",
+          verb_report },
 };
 
 static int help(FILE *to, int code) {

@@ -5,3 +5,4 @@
 
 int verb_log(int argc, char **argv);
 int verb_quote(int argc, char **argv);
+int verb_report(int argc, char **argv);
