@@ -4,10 +4,6 @@
 
 #include "policy/appraisal-snp.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "lib/base/hex.h"
 #include "lib/snp/requirements.h"
 
@@ -30,38 +26,7 @@ static bool parse_number(const char *text, size_t n, uint64_t max, uint64_t *ret
         return v <= max;
 }
 
-static const char *expected_words(const Setting *s) {
-        static _Thread_local char expected[256];
-        size_t used = (size_t) snprintf(expected, sizeof(expected), "words out of");
-
-        for (size_t i = 0; s->words[i] && used < sizeof(expected); i++)
-                if (*s->words[i])
-                        used += (size_t) snprintf(expected + used, sizeof(expected) - used, " %s", s->words[i]);
-        return expected;
-}
-
-const char *snp_setting_set(const Setting *s, const char **at, void *member) {
-        const char *p = *at, *word;
-        uint64_t set = 0;
-        size_t n;
-
-        while ((n = next_word(&p, &word)) > 0) {
-                size_t i = 0;
-
-                *at = word;
-                while (s->words[i] && !word_is(word, n, s->words[i]))
-                        i++;
-                if (!s->words[i])
-                        return expected_words(s);
-                set |= UINT64_C(1) << (s->min + i);
-        }
-        if (set == 0 && s->max > 0)
-                return expected_words(s);
-        *(uint64_t *) member = set;
-        return NULL;
-}
-
-const char *snp_setting_vmpls(const Setting *s _unused_, const char **at, void *member) {
+const char *setting_vmpls(const Setting *s _unused_, const char **at, void *member) {
         const char *p = *at, *word;
         uint64_t set = 0, level;
         size_t n;
@@ -78,32 +43,35 @@ const char *snp_setting_vmpls(const Setting *s _unused_, const char **at, void *
         return NULL;
 }
 
-const char *snp_setting_mask(const Setting *s _unused_, const char **at, void *member) {
-        char *end = NULL;
+const char *setting_mask(const Setting *s _unused_, const char **at, void *member) {
+        const char *digits = startswith(*at, "0x") ? *at + 2 : "";
+        size_t n = strlen(digits);
+        uint8_t bytes[sizeof(uint64_t)] = {};
+        char padded[2 * sizeof(bytes) + 1];
         uint64_t v = 0;
 
-        errno = 0;
-        if (startswith(*at, "0x") && (*at)[2] != '\0' && strspn(*at + 2, "0123456789abcdefABCDEF") == strlen(*at + 2))
-                v = strtoull(*at + 2, &end, 16);
-        if (!end || errno != 0)
+        if (n == 0 || n > 2 * sizeof(bytes))
                 return "bits in hexadecimal, like 0x3f";
+        memset(padded, '0', sizeof(padded) - 1);
+        memcpy(padded + sizeof(padded) - 1 - n, digits, n + 1);
+        if (hex_decode(padded, sizeof(bytes), bytes) < 0)
+                return "bits in hexadecimal, like 0x3f";
+        for (size_t i = 0; i < sizeof(bytes); i++)
+                v = v << 8 | bytes[i];
         *(uint64_t *) member = v;
         return NULL;
 }
 
-const char *snp_setting_version(const Setting *s, const char **at, void *member) {
-        static _Thread_local char expected[64];
+const char *setting_version(const Setting *s, const char **at, void *member) {
         const char *p = *at;
         uint64_t v = 0, part;
 
         for (uint64_t i = 0; i <= s->max; i++) {
                 size_t n = strcspn(p, ".");
 
-                if (!parse_number(p, n, UINT8_MAX, &part) || (p[n] == '.') != (i < s->max)) {
-                        snprintf(expected, sizeof(expected), "%u numbers from 0 to 255 with dots between them",
-                                 (unsigned) s->max + 1);
-                        return expected;
-                }
+                if (!parse_number(p, n, UINT8_MAX, &part) || (p[n] == '.') != (i < s->max))
+                        return s->max == 1 ? "two numbers from 0 to 255 with a dot between them, like 1.55"
+                                           : "three numbers from 0 to 255 with dots between them, like 1.55.29";
                 v = v << 8 | part;
                 p += n + 1;
         }
@@ -140,7 +108,7 @@ static const char *parse_floor(SnpProduct product, const char **at, SnpTcb *ret)
         return NULL;
 }
 
-const char *snp_setting_floor(const Setting *s, const char **at, void *member) {
+const char *setting_floor(const Setting *s, const char **at, void *member) {
         SnpRequirements *q =
                 (SnpRequirements *) ((char *) member - offsetof(SnpRequirements, floor) - s->min * sizeof(SnpTcb));
         const char *expected = parse_floor((SnpProduct) s->min, at, member);
@@ -150,7 +118,7 @@ const char *snp_setting_floor(const Setting *s, const char **at, void *member) {
         return expected;
 }
 
-const char *snp_setting_launch_floor(const Setting *s, const char **at, void *member) {
+const char *setting_launch_floor(const Setting *s, const char **at, void *member) {
         SnpRequirements *q = (SnpRequirements *) ((char *) member - offsetof(SnpRequirements, launch_floor) -
                                                   s->min * sizeof(SnpTcb));
         const char *expected = parse_floor((SnpProduct) s->min, at, member);
@@ -161,8 +129,8 @@ const char *snp_setting_launch_floor(const Setting *s, const char **at, void *me
 }
 
 /* Hexadecimal values, blanks between them. A chip's id may have 8 bytes, as on Turin: the rest is zeros then. */
-const char *snp_setting_values(const Setting *s, const char **at, void *member) {
-        static _Thread_local char expected[64];
+const char *setting_values(const Setting *s, const char **at, void *member) {
+        static const char expected[] = "hexadecimal values, each with all bytes of that field";
         SnpField field = (SnpField) s->min;
         SnpRequirements *q =
                 (SnpRequirements *) ((char *) member - offsetof(SnpRequirements, values) - field * sizeof(SnpValues));
@@ -170,7 +138,6 @@ const char *snp_setting_values(const Setting *s, const char **at, void *member) 
         const char *p = *at, *word, *wrong = NULL;
         size_t n;
 
-        snprintf(expected, sizeof(expected), "values of %zu hexadecimal digits", 2 * snp_fields[field].size);
         while (!wrong && (n = next_word(&p, &word)) > 0) {
                 uint8_t value[SNP_REPORT_DATA_SIZE] = {};
                 bool is_short = field == SNP_FIELD_CHIP_ID && n == 2 * SNP_CHIP_ID_SHORT_SIZE;

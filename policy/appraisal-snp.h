@@ -5,15 +5,12 @@
 
 #include "policy/settings.h"
 
-/* uint64_t: 1 << (min + index in words), where "" is no word; max 1: at least one. */
-const char *snp_setting_set(const Setting *s, const char **at, void *member);
-
-const char *snp_setting_vmpls(const Setting *s, const char **at, void *member);   /* uint64_t: 1 << level */
-const char *snp_setting_mask(const Setting *s, const char **at, void *member);    /* uint64_t, "0x…" */
-const char *snp_setting_version(const Setting *s, const char **at, void *member); /* uint64_t, max + 1 bytes by dots */
+const char *setting_vmpls(const Setting *s, const char **at, void *member);   /* uint64_t: 1 << level */
+const char *setting_mask(const Setting *s, const char **at, void *member);    /* uint64_t, "0x…" */
+const char *setting_version(const Setting *s, const char **at, void *member); /* uint64_t, max + 1 bytes by dots */
 
 /* Members of SnpRequirements: SnpTcb with its product's bit in floors or launch_floors, SnpValues. Setting.min is the
  * product or the field. */
-const char *snp_setting_floor(const Setting *s, const char **at, void *member);
-const char *snp_setting_launch_floor(const Setting *s, const char **at, void *member);
-const char *snp_setting_values(const Setting *s, const char **at, void *member);
+const char *setting_floor(const Setting *s, const char **at, void *member);
+const char *setting_launch_floor(const Setting *s, const char **at, void *member);
+const char *setting_values(const Setting *s, const char **at, void *member);

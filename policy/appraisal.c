@@ -38,47 +38,43 @@ void appraisal_policy_done(AppraisalPolicy *p) {
 }
 
 static const Setting settings[] = {
-#define SNP(key, parse, member, ...)                                                                                  \
-        { "Snp", key, parse, offsetof(AppraisalPolicy, snp.member), __VA_ARGS__ }
-#define VALUES(key, field) SNP(key, snp_setting_values, values[field], .min = field)
-#define FLOOR(key, product) SNP("MinimumTcb" key, snp_setting_floor, floor[product], .min = product)
-#define LAUNCH_FLOOR(key, product)                                                                                    \
-        SNP("MinimumLaunchTcb" key, snp_setting_launch_floor, launch_floor[product], .min = product)
-        SNP("Product", snp_setting_set, products, .words = products, .max = 1),
-        SNP("SigningKey", snp_setting_set, roles, .words = roles, .max = 1),
-        SNP("Provider", setting_text, csp_ids, .min = 0),
-        SNP("RequireRevocationList", setting_bool, require_crl, .min = 0),
-        SNP("AllowMaskedChipId", setting_bool, allow_masked_chip_id, .min = 0),
-        FLOOR("Milan", SNP_MILAN),
-        FLOOR("Genoa", SNP_GENOA),
-        FLOOR("Turin", SNP_TURIN),
-        LAUNCH_FLOOR("Milan", SNP_MILAN),
-        LAUNCH_FLOOR("Genoa", SNP_GENOA),
-        LAUNCH_FLOOR("Turin", SNP_TURIN),
-        SNP("AllowProvisionalFirmware", setting_bool, allow_provisional_firmware, .min = 0),
-        SNP("MinimumFirmware", snp_setting_version, minimum_firmware, .max = 2),
-        SNP("LaunchMitigations", snp_setting_mask, launch_mitigations, .min = 0),
-        SNP("CurrentMitigations", snp_setting_mask, current_mitigations, .min = 0),
-        SNP("RequirePlatform", snp_setting_set, platform_required, .words = snp_platform_words),
-        SNP("ForbidPlatform", snp_setting_set, platform_forbidden, .words = snp_platform_words),
-        SNP("AllowGuestPolicy", snp_setting_set, policy_allowed, .words = weakening, .min = SNP_POLICY_SMT),
-        SNP("RequireGuestPolicy", snp_setting_set, policy_required, .words = strengthening, .min = SNP_POLICY_SMT),
-        SNP("MinimumAbi", snp_setting_version, minimum_abi, .max = 1),
-        SNP("Vmpl", snp_setting_vmpls, vmpls, .min = 0),
-        SNP("MinimumGuestSvn", setting_number, minimum_guest_svn, .max = UINT32_MAX),
-        VALUES("ReportData", SNP_FIELD_REPORT_DATA),
-        VALUES("Measurement", SNP_FIELD_MEASUREMENT),
-        VALUES("HostData", SNP_FIELD_HOST_DATA),
-        VALUES("IdKeyDigest", SNP_FIELD_ID_KEY_DIGEST),
-        VALUES("AuthorKeyDigest", SNP_FIELD_AUTHOR_KEY_DIGEST),
-        VALUES("FamilyId", SNP_FIELD_FAMILY_ID),
-        VALUES("ImageId", SNP_FIELD_IMAGE_ID),
-        VALUES("ReportId", SNP_FIELD_REPORT_ID),
-        VALUES("ChipId", SNP_FIELD_CHIP_ID),
-#undef LAUNCH_FLOOR
-#undef FLOOR
-#undef VALUES
-#undef SNP
+#define SETTING(section, key, parse, member, ...)                                                                     \
+        { section, key, parse, offsetof(AppraisalPolicy, member), __VA_ARGS__ }
+        SETTING("Snp", "Product", setting_set, snp.products, .words = products, .max = 1),
+        SETTING("Snp", "SigningKey", setting_set, snp.roles, .words = roles, .max = 1),
+        SETTING("Snp", "Provider", setting_text, snp.csp_ids, .min = 0),
+        SETTING("Snp", "RequireRevocationList", setting_bool, snp.require_crl, .min = 0),
+        SETTING("Snp", "AllowMaskedChipId", setting_bool, snp.allow_masked_chip_id, .min = 0),
+        SETTING("Snp", "MinimumTcbMilan", setting_floor, snp.floor[SNP_MILAN], .min = SNP_MILAN),
+        SETTING("Snp", "MinimumTcbGenoa", setting_floor, snp.floor[SNP_GENOA], .min = SNP_GENOA),
+        SETTING("Snp", "MinimumTcbTurin", setting_floor, snp.floor[SNP_TURIN], .min = SNP_TURIN),
+        SETTING("Snp", "MinimumLaunchTcbMilan", setting_launch_floor, snp.launch_floor[SNP_MILAN], .min = SNP_MILAN),
+        SETTING("Snp", "MinimumLaunchTcbGenoa", setting_launch_floor, snp.launch_floor[SNP_GENOA], .min = SNP_GENOA),
+        SETTING("Snp", "MinimumLaunchTcbTurin", setting_launch_floor, snp.launch_floor[SNP_TURIN], .min = SNP_TURIN),
+        SETTING("Snp", "AllowProvisionalFirmware", setting_bool, snp.allow_provisional_firmware, .min = 0),
+        SETTING("Snp", "MinimumFirmware", setting_version, snp.minimum_firmware, .max = 2),
+        SETTING("Snp", "LaunchMitigations", setting_mask, snp.launch_mitigations, .min = 0),
+        SETTING("Snp", "CurrentMitigations", setting_mask, snp.current_mitigations, .min = 0),
+        SETTING("Snp", "RequirePlatform", setting_set, snp.platform_required, .words = snp_platform_words),
+        SETTING("Snp", "ForbidPlatform", setting_set, snp.platform_forbidden, .words = snp_platform_words),
+        SETTING("Snp", "AllowGuestPolicy", setting_set, snp.policy_allowed, .words = weakening, .min = SNP_POLICY_SMT),
+        SETTING("Snp", "RequireGuestPolicy", setting_set, snp.policy_required, .words = strengthening,
+                .min = SNP_POLICY_SMT),
+        SETTING("Snp", "MinimumAbi", setting_version, snp.minimum_abi, .max = 1),
+        SETTING("Snp", "Vmpl", setting_vmpls, snp.vmpls, .min = 0),
+        SETTING("Snp", "MinimumGuestSvn", setting_number, snp.minimum_guest_svn, .max = UINT32_MAX),
+        SETTING("Snp", "ReportData", setting_values, snp.values[SNP_FIELD_REPORT_DATA], .min = SNP_FIELD_REPORT_DATA),
+        SETTING("Snp", "Measurement", setting_values, snp.values[SNP_FIELD_MEASUREMENT], .min = SNP_FIELD_MEASUREMENT),
+        SETTING("Snp", "HostData", setting_values, snp.values[SNP_FIELD_HOST_DATA], .min = SNP_FIELD_HOST_DATA),
+        SETTING("Snp", "IdKeyDigest", setting_values, snp.values[SNP_FIELD_ID_KEY_DIGEST],
+                .min = SNP_FIELD_ID_KEY_DIGEST),
+        SETTING("Snp", "AuthorKeyDigest", setting_values, snp.values[SNP_FIELD_AUTHOR_KEY_DIGEST],
+                .min = SNP_FIELD_AUTHOR_KEY_DIGEST),
+        SETTING("Snp", "FamilyId", setting_values, snp.values[SNP_FIELD_FAMILY_ID], .min = SNP_FIELD_FAMILY_ID),
+        SETTING("Snp", "ImageId", setting_values, snp.values[SNP_FIELD_IMAGE_ID], .min = SNP_FIELD_IMAGE_ID),
+        SETTING("Snp", "ReportId", setting_values, snp.values[SNP_FIELD_REPORT_ID], .min = SNP_FIELD_REPORT_ID),
+        SETTING("Snp", "ChipId", setting_values, snp.values[SNP_FIELD_CHIP_ID], .min = SNP_FIELD_CHIP_ID),
+#undef SETTING
 };
 
 int appraisal_policy_apply(AppraisalPolicy *p, const char *name, const char *text, size_t n, ProblemList *problems) {

@@ -98,19 +98,47 @@ int settings_apply_text(const Setting *table, size_t n, const char *name, const 
         return r;
 }
 
-const char *setting_word(const Setting *s, const char **at, void *member) {
-        static _Thread_local char expected[256]; /* the words, for the message */
-        size_t used = 0;
+/* The words, for the message. */
+static const char *expected_words(const Setting *s, const char *before, const char *last) {
+        static _Thread_local char expected[256];
+        size_t used = (size_t) snprintf(expected, sizeof(expected), "%s", before);
 
+        for (int i = 0; s->words[i] && used < sizeof(expected); i++)
+                if (*s->words[i])
+                        used += (size_t) snprintf(expected + used, sizeof(expected) - used, "%s%s",
+                                                  used == strlen(before) ? "" : (s->words[i + 1] ? ", " : last),
+                                                  s->words[i]);
+        return expected;
+}
+
+const char *setting_word(const Setting *s, const char **at, void *member) {
         for (int i = 0; s->words[i]; i++)
                 if (streq(s->words[i], *at)) {
                         *(int *) member = i;
                         return NULL;
                 }
-        for (int i = 0; s->words[i] && used < sizeof(expected); i++)
-                used += (size_t) snprintf(expected + used, sizeof(expected) - used, "%s%s",
-                                          i == 0 ? "" : (s->words[i + 1] ? ", " : " or "), s->words[i]);
-        return expected;
+        return expected_words(s, "", " or ");
+}
+
+const char *setting_set(const Setting *s, const char **at, void *member) {
+        const char *p = *at, *word;
+        uint64_t set = 0;
+        size_t n, words = 0;
+
+        for (; (n = next_word(&p, &word)) > 0; words++) {
+                size_t i = 0;
+
+                *at = word;
+                while (s->words[i] && (strlen(s->words[i]) != n || memcmp(s->words[i], word, n) != 0))
+                        i++;
+                if (!s->words[i])
+                        return expected_words(s, "words out of ", " and ");
+                set |= UINT64_C(1) << (s->min + i);
+        }
+        if (words < s->max)
+                return expected_words(s, "words out of ", " and ");
+        *(uint64_t *) member = set;
+        return NULL;
 }
 
 const char *setting_bool(const Setting *s _unused_, const char **at, void *member) {

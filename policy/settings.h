@@ -18,7 +18,7 @@ struct Setting {
         const char *section, *key;
         SettingParse parse;
         size_t offset;            /* of the member */
-        const char *const *words; /* for setting_word(): the words, ended by NULL */
+        const char *const *words; /* for setting_word() and setting_set(): the words, ended by NULL */
         uint64_t min, max;        /* for numbers */
 };
 
@@ -40,8 +40,9 @@ int settings_apply_text(const Setting *table, size_t n, const char *name, const 
 void complain_word(ProblemList *problems, const char *file, unsigned line, unsigned column, const char *what,
                    const char *word, const char *const *words);
 
-/* Value parsers. */
+/* Value parsers. In a set "" is no word, and max is how many there must be at least. */
 const char *setting_word(const Setting *s, const char **at, void *member);    /* int: index into words */
+const char *setting_set(const Setting *s, const char **at, void *member);     /* uint64_t: 1 << (min + index) each */
 const char *setting_bool(const Setting *s, const char **at, void *member);    /* bool */
 const char *setting_number(const Setting *s, const char **at, void *member);  /* uint64_t, min to max */
 const char *setting_size(const Setting *s, const char **at, void *member);    /* uint64_t bytes, suffix K M G T */

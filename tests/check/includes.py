@@ -7,7 +7,7 @@ import re
 
 import tree
 
-PURE = ["lib/base", "lib", "lib/tpm", "lib/sim", "policy", "core"]
+PURE = ["lib/base", "lib", "lib/snp", "lib/tpm", "lib/sim", "policy", "core"]
 OUTSIDE = PURE + ["lib/io"]
 EDGES = ["daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/tpm"]
 
@@ -17,7 +17,8 @@ ARROW = {
     "lib": ["lib/base"],
     "lib/tpm": ["lib/base", "lib"],
     "lib/sim": ["lib/base", "lib", "lib/tpm"],
-    "policy": ["lib/base", "lib", "bpf/abi.h"],
+    "lib/snp": ["lib/base", "lib"],
+    "policy": ["lib/base", "lib", "lib/snp", "bpf/abi.h"],
     "core": ["lib/base", "lib", "policy"],
     "lib/io": ["lib/base"],
     "bpf": [],
@@ -40,7 +41,8 @@ LANGUAGE = ["assert.h", "endian.h", "errno.h", "inttypes.h", "limits.h", "stdarg
             "stdio.h", "stdlib.h", "string.h"]
 HEADERS = {
     "lib/base": LANGUAGE,
-    "lib": LANGUAGE + ["jansson.h", "openssl/crypto.h", "openssl/evp.h", "pthread.h"],
+    "lib": LANGUAGE + ["jansson.h", "pthread.h", "time.h"] + [f"openssl/{name}.h" for name in ("crypto", "evp", "rsa", "x509")],
+    "lib/snp": LANGUAGE + [f"openssl/{name}.h" for name in ("ec", "evp", "objects", "x509", "x509v3")],
     "lib/sim": LANGUAGE + [f"openssl/{name}.h" for name in ("bn", "core_names", "ecdsa", "evp", "rsa")],
     "lib/tpm": LANGUAGE + [f"openssl/{name}.h" for name in
                            ("bio", "bn", "core_names", "ecdsa", "evp", "param_build", "pem", "rsa", "x509")],

@@ -109,8 +109,9 @@ def page_interface(text):
 TABLES = [  # sources, what is in them, page, what is on it
     (r"daemon/options\.c", options_and_verbs, "sealwatchd.8", page_options_and_verbs),
     (r"tools/ctl/.*\.c", options_and_verbs, "sealwatchctl.1", page_options_and_verbs),
-    (r"tools/verify/.*\.c", options_and_verbs, "sealwatch-verify.1", page_options_and_verbs),
+    (r"tools/verify/.*\.[ch]", options_and_verbs, "sealwatch-verify.1", page_options_and_verbs),
     (r"policy/config\.c", settings, "sealwatchd.conf.5", page_settings),
+    (r"policy/appraisal\.c", settings, "sealwatch.appraisal.5", page_settings),
     (r"policy/(load|rule)\.c", settings, "sealwatch.policy.5", page_settings),
     (r"policy/failure\.c", failures, "sealwatch.policy.5", page_failures),
     (r"lib/kind\.c", kinds, "sealwatch.eventlog.5", page_kinds),
