@@ -25,12 +25,15 @@ void snp_inputs_done(SnpInputs *in);
 /* --vek, --chain, --crl, --policy, --at and --allow-simulated; true when `option` was one of them. *error is what went wrong
  * with its value. */
 enum { OPTION_VEK = 0x100, OPTION_CHAIN, OPTION_CRL, OPTION_POLICY, OPTION_AT, OPTION_ALLOW_SIMULATED };
+/* clang-format off */
 #define SNP_OPTIONS                                                                                                   \
-        { "vek", required_argument, NULL, OPTION_VEK }, { "chain", required_argument, NULL, OPTION_CHAIN },           \
-                { "crl", required_argument, NULL, OPTION_CRL }, { "policy", required_argument, NULL, OPTION_POLICY }, \
-                { "at", required_argument, NULL, OPTION_AT }, {                                                       \
-                "allow-simulated", no_argument, NULL, OPTION_ALLOW_SIMULATED                                          \
-        }
+        { "vek", required_argument, NULL, OPTION_VEK },                                                               \
+        { "chain", required_argument, NULL, OPTION_CHAIN },                                                           \
+        { "crl", required_argument, NULL, OPTION_CRL },                                                               \
+        { "policy", required_argument, NULL, OPTION_POLICY },                                                         \
+        { "at", required_argument, NULL, OPTION_AT },                                                                 \
+        { "allow-simulated", no_argument, NULL, OPTION_ALLOW_SIMULATED }
+/* clang-format on */
 bool snp_option(SnpArguments *a, int option, const char *value, bool json, int *error);
 
 /* Reads the files; the time is now, unless one was given. */
