@@ -16,6 +16,7 @@
 
 struct LogReader {
         Reader reader;
+        size_t base; /* where in the log the reader's bytes start */
         BankDigests value;
         uint32_t pcr;
         uint64_t records, entries;
@@ -47,11 +48,16 @@ int log_reader_new(const void *data, size_t n, BankSet banks, LogReader **ret) {
         return 0;
 }
 
-void log_reader_continue(LogReader *l, const void *data, size_t n) {
+void log_reader_more(LogReader *l, const void *data, size_t n) {
         l->reader = reader_new(data, n);
+        l->base = l->offset;
         l->last = LOG_ENTRY;
         l->why = l->why_key = "";
+}
+
+void log_reader_continue(LogReader *l, const void *data, size_t n) {
         l->offset = 0;
+        log_reader_more(l, data, n);
 }
 
 LogReader *log_reader_free(LogReader *l) {
@@ -152,7 +158,7 @@ static LogResult finish_record(LogReader *l, const RecordView *record) {
         l->entries += l->inside_entries;
         l->inside_entries = 0;
         l->in_batch = false;
-        l->offset = l->reader.pos;
+        l->offset = l->base + l->reader.pos;
         return LOG_ENTRY;
 }
 

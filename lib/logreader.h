@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "lib/kind.h"
+#include "lib/logresult.h"
 #include "lib/record.h"
 
 /* One entry. Pointers lead into the log's bytes or are owned by the reader until its next call. */
@@ -20,14 +21,6 @@ typedef struct LogEntry {
         const json_t *json; /* of ima-buf entries, canonical and checked against the kind table */
 } LogEntry;
 
-typedef enum LogResult {
-        LOG_ENTRY,     /* *ret is the next entry */
-        LOG_END,       /* the bytes end where a record ends */
-        LOG_TRUNCATED, /* they end inside a record, or inside a pair that belongs together */
-        LOG_BAD,       /* a rule is broken at offset() */
-        LOG_FAILED,    /* out of memory or no crypto: undecided */
-} LogResult;
-
 typedef struct LogReader LogReader;
 
 /* Reads n bytes (borrowed). banks: the banks to replay, 0 for none. Returns 0 or -ENOMEM. */
@@ -36,6 +29,9 @@ LogReader *log_reader_free(LogReader *l);
 
 /* Goes on with more bytes (borrowed), after LOG_END or the LOG_TRUNCATED of a missing open-writers record. */
 void log_reader_continue(LogReader *l, const void *data, size_t n);
+
+/* After LOG_END or LOG_TRUNCATED: the log's bytes from log_reader_offset() on (borrowed), more of them than before. */
+void log_reader_more(LogReader *l, const void *data, size_t n);
 
 /* The next entry. Once it returned anything but LOG_ENTRY it returns that again. */
 LogResult log_reader_next(LogReader *l, LogEntry *ret);

@@ -5,7 +5,35 @@
 #include "lib/pcr.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+char *pcr_set_text(PcrSet set, char ret[PCR_SET_TEXT_MAX]) {
+        size_t used = 0;
+
+        snprintf(ret, PCR_SET_TEXT_MAX, "none");
+        for (unsigned i = 0, end; i < PCR_COUNT; i = end + 1) {
+                for (end = i; end + 1 < PCR_COUNT && set & 1U << i && set & 1U << (end + 1);)
+                        end++;
+                if (!(set & 1U << i))
+                        continue;
+                used += (size_t) snprintf(ret + used, PCR_SET_TEXT_MAX - used, "%s%u", used ? ", " : "", i);
+                if (end > i)
+                        used += (size_t) snprintf(ret + used, PCR_SET_TEXT_MAX - used, "-%u", end);
+        }
+        return ret;
+}
+
+char *bank_set_text(BankSet set, char ret[BANK_SET_TEXT_MAX]) {
+        size_t used = 0;
+
+        snprintf(ret, BANK_SET_TEXT_MAX, "none");
+        for (HashAlg alg = 0; alg < _HASH_MAX; alg++)
+                if (set & bank(alg))
+                        used += (size_t) snprintf(ret + used, BANK_SET_TEXT_MAX - used, "%s%s", used ? ", " : "",
+                                                  hash_name(alg));
+        return ret;
+}
 
 BankDigests bank_digests_zero(BankSet banks) {
         return (BankDigests){ .banks = banks };

@@ -20,6 +20,12 @@ static inline BankSet bank(HashAlg alg) {
 /* A set of PCRs: bit 1 << index. */
 typedef uint32_t PcrSet;
 
+enum { PCR_SET_TEXT_MAX = 64, BANK_SET_TEXT_MAX = 40 };
+
+/* "0-7, 9, 14" and "sha1, sha256" for people; "none" of an empty set. Return ret. */
+char *pcr_set_text(PcrSet set, char ret[PCR_SET_TEXT_MAX]);
+char *bank_set_text(BankSet set, char ret[BANK_SET_TEXT_MAX]);
+
 /* One digest per bank: the value of one PCR, or what is extended into one. Only members of `banks` count. */
 typedef struct BankDigests {
         BankSet banks;

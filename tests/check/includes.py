@@ -7,7 +7,7 @@ import re
 
 import tree
 
-PURE = ["lib/base", "lib", "lib/snp", "lib/tpm", "lib/sim", "policy", "core"]
+PURE = ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "lib/sim", "policy", "core"]
 OUTSIDE = PURE + ["lib/io"]
 EDGES = ["daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/tpm"]
 
@@ -15,10 +15,12 @@ EDGES = ["daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf
 ARROW = {
     "lib/base": [],
     "lib": ["lib/base"],
+    "lib/firmware": ["lib/base", "lib"],
+    "lib/ima": ["lib/base", "lib"],
     "lib/tpm": ["lib/base", "lib"],
-    "lib/sim": ["lib/base", "lib", "lib/tpm"],
+    "lib/sim": ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/tpm"],
     "lib/snp": ["lib/base", "lib"],
-    "policy": ["lib/base", "lib", "lib/snp", "bpf/abi.h"],
+    "policy": ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "bpf/abi.h"],
     "core": ["lib/base", "lib", "policy"],
     "lib/io": ["lib/base"],
     "bpf": [],
@@ -42,6 +44,8 @@ LANGUAGE = ["assert.h", "endian.h", "errno.h", "inttypes.h", "limits.h", "stdarg
 HEADERS = {
     "lib/base": LANGUAGE,
     "lib": LANGUAGE + ["jansson.h", "pthread.h", "time.h"] + [f"openssl/{name}.h" for name in ("crypto", "evp", "rsa", "x509")],
+    "lib/firmware": LANGUAGE,
+    "lib/ima": LANGUAGE,
     "lib/snp": LANGUAGE + [f"openssl/{name}.h" for name in ("ec", "evp", "objects", "x509", "x509v3")],
     "lib/sim": LANGUAGE + [f"openssl/{name}.h" for name in ("bn", "core_names", "ecdsa", "evp", "rsa")],
     "lib/tpm": LANGUAGE + [f"openssl/{name}.h" for name in

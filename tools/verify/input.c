@@ -74,14 +74,19 @@ static int read_all(int fd, size_t max, Buffer *b) {
         return buffer_error(b);
 }
 
+int input_open(const char *path, bool json, int *ret_fd) {
+        *ret_fd = streq(path, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                   : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        return *ret_fd < 0 ? show_undecided(json, "cannot open %s: %s", path, strerror(errno)) : 0;
+}
+
 int input_file(const char *path, size_t max, bool json, char **ret, size_t *ret_size) {
         _cleanup_(buffer_done) Buffer b = {};
-        _cleanup_close_ int fd = streq(path, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-                                                  : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        int r;
+        _cleanup_close_ int fd = -1;
+        int r = input_open(path, json, &fd);
 
-        if (fd < 0)
-                return show_undecided(json, "cannot open %s: %s", path, strerror(errno));
+        if (r != 0)
+                return r;
         r = read_all(fd, max, &b);
         if (r == -EFBIG)
                 return show_undecided(json, "%s is larger than %zu bytes", path, max);

@@ -17,6 +17,9 @@ int input_pcrs(PcrInputs *in, const char *value, bool json);
 /* A number from 0 to max, or, when the text is none, an error about the option. */
 int input_number(const char *option, const char *value, uint64_t max, bool json, uint64_t *ret);
 
+/* Opens a file for reading; "-" is standard input. */
+int input_open(const char *path, bool json, int *ret_fd);
+
 /* All bytes, 1 to max, of a file or a pipe; "-" is standard input. The caller frees them; a NUL stands behind them. */
 int input_file(const char *path, size_t max, bool json, char **ret, size_t *ret_size);
 
