@@ -88,13 +88,16 @@ static LogResult add_algorithm(FirmwareLog *l, uint16_t id, uint16_t size) {
 }
 
 static LogResult parse_spec_id(FirmwareLog *l, Reader r) {
-        const uint8_t *signature = reader_bytes(&r, sizeof(spec_id));
+        const uint8_t *signature = reader_bytes(&r, sizeof(spec_id)), *version;
         uint32_t n;
 
         if (!signature || memcmp(signature, spec_id, sizeof(spec_id)) != 0)
                 return bad(l, "this is no crypto-agile log: it does not start with \"Spec ID Event03\"");
-        reader_bytes(&r, 4 + 4); /* class and versions */
+        reader_u32le(&r); /* class */
+        version = reader_bytes(&r, 4);
         n = reader_u32le(&r);
+        if (!r.failed && (version[0] != 0 || version[1] != 2))
+                return bad(l, "the Spec ID event does not say version 2.0");
         if (!r.failed && (n == 0 || n > FIRMWARE_ALGORITHMS_MAX))
                 return bad(l, "the Spec ID event announces no algorithm or more than 16");
         for (uint32_t i = 0; i < n && !r.failed; i++) {

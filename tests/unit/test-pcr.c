@@ -88,11 +88,36 @@ static void sha256_is_preferred(void **state _unused_) {
         assert_int_equal(bank_preferred(0), _HASH_INVALID);
 }
 
+static void sets_as_text(void **state _unused_) {
+        static const struct {
+                PcrSet set;
+                const char *text;
+        } cases[] = { { 0, "none" },
+                      { 1, "0" },
+                      { 1U << 23, "23" },
+                      { 0xffffff, "0-23" },
+                      { 0x3, "0-1" },
+                      { 0x43ff, "0-9, 14" },
+                      { 0x800005, "0, 2, 23" },
+                      { 0x555555, "0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22" } };
+        char pcrs[PCR_SET_TEXT_MAX], banks[BANK_SET_TEXT_MAX];
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_string_equal(pcr_set_text(cases[i].set, pcrs), cases[i].text);
+        assert_string_equal(bank_set_text(0, banks), "none");
+        assert_string_equal(bank_set_text(bank(HASH_SHA384), banks), "sha384");
+        assert_string_equal(bank_set_text(0xf, banks), "sha1, sha256, sha384, sha512");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(extends_are_hashes_of_old_and_new), TEST(every_bank_by_its_own_hash),
-                TEST(all_banks_of_the_value_are_needed), TEST(equality),
-                TEST(one_register_out_of_all),           TEST(sha256_is_preferred),
+                TEST(extends_are_hashes_of_old_and_new),
+                TEST(every_bank_by_its_own_hash),
+                TEST(all_banks_of_the_value_are_needed),
+                TEST(equality),
+                TEST(sets_as_text),
+                TEST(one_register_out_of_all),
+                TEST(sha256_is_preferred),
         };
 
         return RUN(tests);
