@@ -173,23 +173,28 @@ static unsigned put_any(Buffer *log, uint32_t pcr, uint64_t *state) {
         }
 }
 
-void sample_log(Buffer *log, uint32_t pcr, unsigned n, uint64_t seed, BankSet banks, BankDigests *ret_value) {
-        EventBuilder boot = sample_event(KIND_BOOT, "boot", 1, true);
-        size_t start = log->size;
+BankDigests sample_replay(const void *log, size_t size, BankSet banks) {
+        BankDigests value = bank_digests_zero(banks);
+        Reader r = reader_new(log, size);
         RecordView view;
         const char *why;
-        Reader r;
 
-        sample_put(log, pcr, &boot);
-        for (unsigned i = 1; i < n;)
-                i += put_any(log, pcr, &seed);
-        r = reader_new(log->data + start, log->size - start);
-        *ret_value = bank_digests_zero(banks);
         while (record_parse(&r, &view, &why) == RECORD_OK) {
                 BankDigests digest;
 
                 REQUIRE(record_extend_value(&view, banks, &digest) == 0);
-                REQUIRE(bank_digests_extend(ret_value, &digest) == 0);
+                REQUIRE(bank_digests_extend(&value, &digest) == 0);
         }
         REQUIRE(reader_done(&r));
+        return value;
+}
+
+void sample_log(Buffer *log, uint32_t pcr, unsigned n, uint64_t seed, BankSet banks, BankDigests *ret_value) {
+        EventBuilder boot = sample_event(KIND_BOOT, "boot", 1, true);
+        size_t start = log->size;
+
+        sample_put(log, pcr, &boot);
+        for (unsigned i = 1; i < n;)
+                i += put_any(log, pcr, &seed);
+        *ret_value = sample_replay(log->data + start, log->size - start, banks);
 }

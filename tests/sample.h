@@ -41,3 +41,6 @@ void sample_put_pair(Buffer *log, uint32_t pcr, const char *path);
 /* Appends a log of `n` mixed records (a boot record first; events of every kind, files, batches, pairs), and what it
  * replays to. Fewer than n when a pair ends it: then n + 1. */
 void sample_log(Buffer *log, uint32_t pcr, unsigned n, uint64_t seed, BankSet banks, BankDigests *ret_value);
+
+/* What whole records extend, one after the other, from zero. */
+BankDigests sample_replay(const void *log, size_t size, BankSet banks);
