@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "policy/appraisal-snp.h"
+#include "policy/appraisal-tpm.h"
 #include "policy/settings.h"
 
 static const char *const products[] = { [SNP_MILAN] = "Milan", [SNP_GENOA] = "Genoa", [SNP_TURIN] = "Turin", NULL };
@@ -35,6 +36,7 @@ AppraisalPolicy appraisal_policy_default(void) {
 
 void appraisal_policy_done(AppraisalPolicy *p) {
         snp_requirements_done(&p->snp);
+        tpm_requirements_done(&p->tpm);
 }
 
 static const Setting settings[] = {
@@ -74,6 +76,12 @@ static const Setting settings[] = {
         SETTING("Snp", "ImageId", setting_values, snp.values[SNP_FIELD_IMAGE_ID], .min = SNP_FIELD_IMAGE_ID),
         SETTING("Snp", "ReportId", setting_values, snp.values[SNP_FIELD_REPORT_ID], .min = SNP_FIELD_REPORT_ID),
         SETTING("Snp", "ChipId", setting_values, snp.values[SNP_FIELD_CHIP_ID], .min = SNP_FIELD_CHIP_ID),
+        SETTING("Tpm", "AkName", setting_tpm_names, tpm.ak_names, .min = 0),
+        SETTING("Tpm", "AkRoot", setting_tpm_digests, tpm.ak_roots, .min = 0),
+        SETTING("Tpm", "VmUniqueId", setting_tpm_ids, tpm.vm_ids, .min = 0),
+        SETTING("Tpm", "RequirePCRs", setting_tpm_pcrs, tpm.pcrs, .min = 0),
+        SETTING("Tpm", "RequireAkOrigin", setting_bool, tpm.require_ak_origin, .min = 0),
+        SETTING("Tpm", "RequireFreshReport", setting_bool, tpm.require_fresh_report, .min = 0),
 #undef SETTING
 };
 

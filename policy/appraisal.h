@@ -5,9 +5,11 @@
 
 #include "lib/problem.h"
 #include "lib/snp/requirements.h"
+#include "lib/tpm/requirements.h"
 
 typedef struct AppraisalPolicy {
         SnpRequirements snp;
+        TpmRequirements tpm;
 } AppraisalPolicy;
 
 /* The strict defaults. */

@@ -5,21 +5,19 @@
 #include "lib/tpm/key.h"
 
 #include <errno.h>
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/macro.h"
+#include "lib/pem.h"
 
 DEFINE_CLEANUP(BIGNUM *, BN_free)
-DEFINE_CLEANUP(BIO *, BIO_free)
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
 DEFINE_CLEANUP(OSSL_PARAM *, OSSL_PARAM_free)
@@ -181,42 +179,20 @@ int tpm_key_from_pkey(const EVP_PKEY *pkey, TpmKey *ret, const char **reterr_why
         return refuse("neither an RSA nor an ECC key", reterr_why);
 }
 
-/* The DER inside the only PEM block of the text, which is not the encrypted kind: for that OpenSSL would ask the terminal. */
-static int pem_decode(const char *text, size_t n, uint8_t **ret, long *ret_size, const char **reterr_why) {
-        static const char begin[] = "-----BEGIN ";
-        _cleanup_(BIO_freep) BIO *bio = BIO_new_mem_buf(text, (int) n);
-        const char *first = memmem(text, n, begin, sizeof(begin) - 1);
-        char *name = NULL, *header = NULL;
-        bool good;
-
-        if (!bio)
-                return -ENOMEM;
-        if (!first || memmem(first + 1, n - (size_t) (first + 1 - text), begin, sizeof(begin) - 1))
-                return refuse("expected exactly one PEM block", reterr_why);
-        if (PEM_read_bio(bio, &name, &header, ret, ret_size) != 1)
-                return refuse("broken PEM", reterr_why);
-        good = streq(name, PEM_STRING_PUBLIC) && header[0] == '\0';
-        OPENSSL_free(name);
-        OPENSSL_free(header);
-        return good ? 0 : refuse("the PEM block is not a PUBLIC KEY", reterr_why);
-}
-
-static void openssl_freep(uint8_t **p) {
-        OPENSSL_free(*p);
-}
-
 int tpm_key_from_pem(const char *text, size_t n, TpmKey *ret, const char **reterr_why) {
         _cleanup_(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
-        _cleanup_(openssl_freep) uint8_t *der = NULL;
+        _cleanup_(der_list_done) DerList objects = {};
         const uint8_t *p;
-        long size;
-        int r = n <= INT_MAX ? pem_decode(text, n, &der, &size, reterr_why) : -EINVAL;
+        size_t offset;
+        int r = pem_read(text, n, "PUBLIC KEY", &objects, &offset, reterr_why);
 
         if (r < 0)
                 return r;
-        p = der;
-        pkey = d2i_PUBKEY(NULL, &p, size);
-        if (!pkey || p != der + size)
+        if (objects.size != 1)
+                return refuse("expected one key, and there are more", reterr_why);
+        p = objects.items[0].data;
+        pkey = d2i_PUBKEY(NULL, &p, (long) objects.items[0].size);
+        if (!pkey || p != objects.items[0].data + objects.items[0].size)
                 return refuse("the PEM block is not a public key", reterr_why);
         return tpm_key_from_pkey(pkey, ret, reterr_why);
 }

@@ -23,7 +23,7 @@ int tpm_key_from_public(const TpmPublic *public, TpmKey *ret, const char **reter
 /* Modulus and exponent, big endian. */
 int tpm_key_from_rsa(const void *n, size_t n_size, const void *e, size_t e_size, TpmKey *ret, const char **reterr_why);
 
-/* Text with exactly one PEM block, which is a PUBLIC KEY (RFC 7468, section 13). */
+/* One SubjectPublicKeyInfo, as PEM (RFC 7468, section 13) or DER. */
 int tpm_key_from_pem(const char *text, size_t n, TpmKey *ret, const char **reterr_why);
 
 /* From what OpenSSL has read (of a certificate, for example). */

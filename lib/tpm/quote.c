@@ -248,8 +248,9 @@ int quote_appraise_signer(const Attest *attest, HashAlg name_alg, const TpmName 
         TpmName qualified;
 
         hex((Bytes){ name->bytes, name->size }, named);
-        if (!attest->signer.data) {
-                check_add(checks, "ak-name", CHECK_NA, "there is no quote to compare %s with", named);
+        if (!attest->signer.data || name->size == 0) {
+                check_add(checks, "ak-name", CHECK_NA, "there is no %s to compare with %s",
+                          attest->signer.data ? "key" : "quote", name->size > 0 ? named : "");
                 return 0;
         }
         for (size_t i = 0; i < (any_hierarchy ? ELEMENTSOF(hierarchies) : 1); i++) {

@@ -27,6 +27,6 @@ int quote_appraise(const QuoteEvidence *evidence, CheckList *checks, Attest *ret
 
 /* Adds ak-name: is the quote's qualifiedSigner the qualified Name of this object, as a primary key of the endorsement
  * hierarchy, or (any_hierarchy) of any? There, a key of another parent is no failure but not applicable: its qualified
- * Name contains that of its parent. Returns as quote_appraise(). */
+ * Name contains that of its parent. Not applicable, too, where there is no quote or no Name (all zero). Returns as quote_appraise(). */
 int quote_appraise_signer(const Attest *attest, HashAlg name_alg, const TpmName *name, bool any_hierarchy,
                           CheckList *checks);

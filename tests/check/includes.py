@@ -7,7 +7,7 @@ import re
 
 import tree
 
-PURE = ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "lib/sim", "policy", "core"]
+PURE = ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "lib/azure", "lib/sim", "policy", "core"]
 OUTSIDE = PURE + ["lib/io"]
 EDGES = ["daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/tpm"]
 
@@ -18,9 +18,10 @@ ARROW = {
     "lib/firmware": ["lib/base", "lib"],
     "lib/ima": ["lib/base", "lib"],
     "lib/tpm": ["lib/base", "lib"],
-    "lib/sim": ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/tpm"],
+    "lib/azure": ["lib/base", "lib", "lib/snp", "lib/tpm"],
+    "lib/sim": ["lib/base", "lib", "lib/azure", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm"],
     "lib/snp": ["lib/base", "lib"],
-    "policy": ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "bpf/abi.h"],
+    "policy": ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "bpf/abi.h"],
     "core": ["lib/base", "lib", "policy"],
     "lib/io": ["lib/base"],
     "bpf": [],
@@ -47,9 +48,10 @@ HEADERS = {
     "lib/firmware": LANGUAGE,
     "lib/ima": LANGUAGE,
     "lib/snp": LANGUAGE + [f"openssl/{name}.h" for name in ("ec", "evp", "objects", "x509", "x509v3")],
+    "lib/azure": LANGUAGE + ["jansson.h"],
     "lib/sim": LANGUAGE + [f"openssl/{name}.h" for name in ("bn", "core_names", "ecdsa", "evp", "rsa")],
     "lib/tpm": LANGUAGE + [f"openssl/{name}.h" for name in
-                           ("bio", "bn", "core_names", "ecdsa", "evp", "param_build", "pem", "rsa", "x509")],
+                           ("bn", "core_names", "ecdsa", "evp", "param_build", "rsa", "x509", "x509_vfy")],
     "policy": LANGUAGE + ["fnmatch.h"],
     "core": LANGUAGE,
 }

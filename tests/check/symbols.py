@@ -20,8 +20,7 @@ MAY_CALL = re.compile("|".join([
     r"v?snprintf|v?sprintf|v?asprintf|sscanf|fnmatch",
     r"EVP_\w+|OPENSSL_cleanse|pthread_(key_create|once|setspecific)",
     r"(BN|ECDSA_SIG|OSSL_PARAM_BLD)_\w+|OSSL_PARAM_free|CRYPTO_free|(d2i|i2d)_(?!\w+_(bio|fp)$)\w+",
-    r"BIO_(new_mem_buf|free)|PEM_read_bio",
-    r"(ASN1|X509|RSA_PSS_PARAMS|ECDSA_SIG|ISSUING_DIST_POINT|CRL_DIST_POINTS)_\w+|OBJ_(obj2nid|obj2txt)|OPENSSL_sk_(num|value)",
+    r"(ASN1|X509|RSA_PSS_PARAMS|ECDSA_SIG|ISSUING_DIST_POINT|CRL_DIST_POINTS)_\w+|OBJ_(obj2nid|obj2txt)|OPENSSL_sk_(new_null|num|pop_free|push|value)",
     r"timegm|gmtime_r|strftime",
     r"json_(?!load_|loadf|dump_|dumpf)\w+",
     r"__stack_chk_fail|__assert_fail|__tls_get_addr|_GLOBAL_OFFSET_TABLE_"]))

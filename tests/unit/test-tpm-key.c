@@ -138,10 +138,10 @@ static void refuses_other_pem(void **state _unused_) {
         _cleanup_free_ char *text = pem_of(k.pkey), *twice = NULL;
 
         assert_true(asprintf(&twice, "%s%s", text, text) > 0);
-        refused_pem(twice, "exactly one");
-        refused_pem("", "exactly one");
-        refused_pem("-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----\n", "PEM");
-        refused_pem("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "PUBLIC KEY");
+        refused_pem(twice, "there are more");
+        refused_pem("", "neither");
+        refused_pem("-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----\n", "base64");
+        refused_pem("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n", "another kind");
         refused_pem("-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n", "not a public key");
 }
 

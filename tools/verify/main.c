@@ -13,6 +13,12 @@ static const struct {
         const char *name, *help;
         int (*run)(int argc, char **argv);
 } verbs[] = {
+        { "azure",
+          "--hcl FILE --vek FILE --chain FILE [--crl FILE] [--quote FILE --signature FILE\n"
+          "                [--pcrs [ALG:]FILE]…] [--nonce HEX] [--ak-cert FILE] [--at UNIXTIME] [--policy FILE]\n"
+          "                [--allow-simulated] [--json]\n"
+          "                is this a genuine confidential VM of Azure, and what does its vTPM say?",
+          verb_azure },
         { "log",
           "FILE [--pcrs [ALG:]FILE]… [--pcr N] [--allow-tail] [--json]\n"
           "                is the event log what was extended into the PCRs?",

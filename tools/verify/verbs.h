@@ -3,6 +3,7 @@
 
 /* Verbs of sealwatch-verify. argv starts with the verb; each returns the exit code. */
 
+int verb_azure(int argc, char **argv);
 int verb_firmware_log(int argc, char **argv);
 int verb_log(int argc, char **argv);
 int verb_quote(int argc, char **argv);
