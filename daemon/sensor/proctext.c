@@ -64,6 +64,19 @@ int proc_status_parse(const char *text, ProcStatus *ret) {
         return 0;
 }
 
+int proc_status_parse_threads(const char *text, char *ret_state, uint64_t *ret_threads) {
+        const char *state = find_line(text, "State"), *threads = find_line(text, "Threads");
+
+        if (!state || *state < 'A' || *state > 'z' || !threads || !take_number(&threads, UINT32_MAX, ret_threads))
+                return -EBADMSG;
+        *ret_state = *state;
+        return 0;
+}
+
+int proc_schedstat_parse(const char *text, uint64_t *ret) {
+        return take_number(&text, UINT64_MAX, ret) ? 0 : -EBADMSG;
+}
+
 int proc_stat_parse_started(const char *text, uint64_t *ret) {
         const char *at = strrchr(text, ')'); /* a name may hold anything, parentheses and blanks too */
 

@@ -21,6 +21,12 @@ typedef struct ProcStatus {
 /* 0, or -EBADMSG when a line is missing. */
 int proc_status_parse(const char *text, ProcStatus *ret);
 
+/* The same file: the state's letter, and how many threads there are. 0 or -EBADMSG. */
+int proc_status_parse_threads(const char *text, char *ret_state, uint64_t *ret_threads);
+
+/* /proc/PID/schedstat: how long it ran, in ns. 0 or -EBADMSG. */
+int proc_schedstat_parse(const char *text, uint64_t *ret);
+
 /* /proc/PID/stat: the clock tick since boot in which the process was born. 0 or -EBADMSG. */
 int proc_stat_parse_started(const char *text, uint64_t *ret);
 

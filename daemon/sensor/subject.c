@@ -127,6 +127,24 @@ const char *subject_cgroup(uint32_t pid, SubjectBuffer *buffer) {
         return process < 0 ? NULL : read_cgroup(process, buffer);
 }
 
+/* From the gate's answer to where the kernel itself keeps writers off it takes some µs. */
+static const uint64_t ENOUGH_NS = 1000000;
+
+bool process_is_starved(uint32_t pid, uint64_t *ran) {
+        _cleanup_close_ int process = open_process(pid);
+        const uint64_t before = *ran;
+        char text[STATUS_MAX], state;
+        uint64_t threads;
+
+        if (process < 0 || read_text(process, "status", text, sizeof(text)) < 0 ||
+            proc_status_parse_threads(text, &state, &threads) < 0 ||
+            read_text(process, "schedstat", text, sizeof(text)) < 0 || proc_schedstat_parse(text, ran) < 0)
+                return true;
+        if (threads > 1)
+                return true;
+        return state == 'R' && (before == UINT64_MAX || *ran - before < ENOUGH_NS);
+}
+
 int process_kill(uint32_t pid, usec_t started) {
         _cleanup_close_ int pidfd = (int) syscall(SYS_pidfd_open, pid, 0), process = -1;
 

@@ -38,6 +38,11 @@ int subject_parent(uint32_t pid, uint32_t *ret);
 /* The cgroup alone, in buffer->cgroup; NULL when it cannot be read. */
 const char *subject_cgroup(uint32_t pid, SubjectBuffer *buffer);
 
+/* True when the process may still be where it was when it was looked at last: it waits for a processor, and has had none
+ * to speak of since; or that cannot be told, also of one with several threads. *ran: UINT64_MAX at the first look, then
+ * what the last one left there. */
+bool process_is_starved(uint32_t pid, uint64_t *ran);
+
 /* Kills the process with SIGKILL if it is the one born at `started` (0: whichever has that number now). Works through
  * a pidfd: the number may be given to another process at any time, the descriptor never is. Returns 1 when the signal
  * was sent, 0 when the process is gone, or a negative errno. */

@@ -35,6 +35,7 @@ static bool in_scope(Gate *g, uint32_t pid) {
 }
 
 static void take_lease(Slot *slot) {
+        slot->leased = monotonic_now();
         slot->has_lease = fcntl(slot->fd, F_SETLEASE, F_RDLCK) >= 0;
         slot->lease_error = slot->has_lease ? 0 : errno;
 }

@@ -37,6 +37,7 @@ struct Gate {
         Marks *marks;
         Probe probe;
         bool open, paused, needs_subject;
+        usec_t lease_limit; /* how long a lease can be counted on */
         int32_t self;
         usec_t armed;
         GateStats stats;

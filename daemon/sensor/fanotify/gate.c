@@ -61,7 +61,8 @@ static int set_limits(Gate *g, size_t *ret_slots) {
         if (o->linger == 0)
                 o->linger = GATE_LINGER_ALONE;
         o->linger = MIN(o->linger, lease / 4);
-        o->answer_deadline = MIN(o->answer_deadline, lease - lease / 10 - o->linger);
+        g->lease_limit = lease - lease / 10;
+        o->answer_deadline = MIN(o->answer_deadline, g->lease_limit - o->linger);
         if (room < wanted)
                 o->queue_max = room / 3;
         *ret_slots = MIN(room, wanted);

@@ -6,7 +6,8 @@
  * delayed, for as long as whoever runs it likes: SCHED_IDLE and some busy processes are enough to make 200 ms of it, any
  * user can have them, and a writer that waits for the lease to end is sure to be in time. So the lease is held until the
  * exec is confirmed. For an exec that never happens, since it failed or was only a question, it must end some time: after
- * `linger`. An exec that is confirmed after that is looked at again: its file cannot be written while it runs, so if the
+ * `linger`, or when the process that got no processor meanwhile has had some; but before the kernel would end it by
+ * force, which it may do /proc/sys/fs/lease-break-time after it was taken. An exec that is confirmed after that is looked at again: its file cannot be written while it runs, so if the
  * file has the change time and the digest that were judged, that is what runs. (The change time, since it may have run
  * and ended, and what was judged been put back. A store through a mapping of a file on tmpfs moves none.) The descriptor
  * is kept for it for a while. Of an exec that is confirmed later still, or whose descriptor had to make room for others,
@@ -24,7 +25,10 @@
 #include "daemon/sensor/fanotify/gate-internal.h"
 #include "lib/io/fd.h"
 
-enum { CLOSE_HERE_MAX = 16 << 20 }; /* bytes */
+enum {
+        CLOSE_HERE_MAX = 16 << 20, /* bytes */
+        GONE_MAX = 256,
+};
 
 /* From the end of the lease on. As long as a descriptor is kept its file system cannot be unmounted. */
 static const usec_t RECHECK_TIME = 10 * USEC_PER_SEC;
@@ -59,6 +63,7 @@ void lease_release(Gate *g, Slot *slot) {
 
 void lease_keep(Gate *g, Slot *slot) {
         slot->since = monotonic_now();
+        slot->ran = UINT64_MAX;
         slot_move(g->slots, slot, SLOT_ANSWERED);
         answer_expect(g, slot->since + g->options.linger);
 }
@@ -91,6 +96,11 @@ static usec_t next_of(const Gate *g, SlotState state, usec_t limit) {
 }
 
 static void end_lease(Gate *g, Slot *slot, usec_t now) {
+        if (now + 2 * g->options.linger < slot->leased + g->lease_limit && process_is_starved(slot->pid, &slot->ran)) {
+                slot->since = now;
+                slot_move(g->slots, slot, SLOT_ANSWERED);
+                return;
+        }
         (void) fcntl(slot->fd, F_SETLEASE, F_UNLCK);
         slot->has_lease = false;
         slot->since = now; /* however late this is: a machine that stood still has told nobody of its execs */
@@ -134,12 +144,30 @@ usec_t lease_on_timer(Gate *g, usec_t now) {
         return MIN(next_of(g, SLOT_ANSWERED, g->options.linger), next_of(g, SLOT_EXPIRED, RECHECK_TIME));
 }
 
+/* Of processes that are gone: whoever makes execs fail in a flood shall not have all slots for as long as leases last. */
+static bool release_gone(Gate *g) {
+        uint64_t gone[GONE_MAX];
+        size_t n = 0, before = slots_left(g->slots);
+        Slot *slot;
+
+        for (slot = slots_first(g->slots, SLOT_ANSWERED); slot && n < GONE_MAX; slot = slot->next)
+                if (is_gone(slot->pid))
+                        gone[n++] = slot_token(slot);
+        if (n > 0 && g->ops.catch_up)
+                g->ops.catch_up(g->ops.userdata);
+        while (n > 0)
+                if ((slot = slot_of_token(g->slots, gone[--n])) && slot->state == SLOT_ANSWERED)
+                        lease_release(g, slot);
+        return slots_left(g->slots) > before;
+}
+
 bool lease_make_room(Gate *g) {
         Slot *slot = slots_first(g->slots, SLOT_EXPIRED);
 
-        if (slot)
-                lease_release(g, slot);
-        return slot;
+        if (!slot)
+                return release_gone(g);
+        lease_release(g, slot);
+        return true;
 }
 
 /* From the timer, so that nothing is called back from within a call. */
@@ -149,7 +177,7 @@ static void note_changed(Gate *g, Slot *slot) {
 }
 
 static void note_unknown(Gate *g, const Execed *ran) {
-        Slot *slot = slots_left(g->slots) > 0 || lease_make_room(g) ? slot_new(g->slots, SLOT_CHANGED) : NULL;
+        Slot *slot = slot_new(g->slots, SLOT_CHANGED);
         const Execed x = changed(ran);
 
         if (slot) {

@@ -32,7 +32,9 @@ struct Slot {
         bool has_lease, is_overlay, has_digest;
         int lease_error; /* why there is none; 0 */
         uint32_t pid;
-        usec_t since; /* CLOCK_MONOTONIC: read, or answered */
+        usec_t since;  /* CLOCK_MONOTONIC: read, answered, or looked at last */
+        usec_t leased; /* when the lease was taken */
+        uint64_t ran;  /* of process_is_starved() */
         HashJob *job;
         Remote *remote;    /* NULL: an event of the main group */
         char *remote_path; /* owned */

@@ -81,6 +81,24 @@ static void start_times_are_read(void **state) {
                 -EBADMSG);
 }
 
+static void threads_and_times_are_read(void **state) {
+        static const char *const bad[] = { "", "State:\tR\n", "Threads:\t1\n", "State:\t\nThreads:\t1\n",
+                                           "State:\tR\nThreads:\tx\n" };
+        uint64_t n;
+        char letter;
+
+        assert_int_equal(proc_status_parse_threads("Name:\tState: Z\nState:\tR (running)\nThreads:\t3\n", &letter, &n),
+                         0);
+        assert_int_equal(letter, 'R');
+        assert_int_equal(n, 3);
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                assert_int_equal(proc_status_parse_threads(bad[i], &letter, &n), -EBADMSG);
+        assert_int_equal(proc_schedstat_parse("123456 7 8\n", &n), 0);
+        assert_int_equal(n, 123456);
+        assert_int_equal(proc_schedstat_parse("x", &n), -EBADMSG);
+        assert_int_equal(proc_schedstat_parse("18446744073709551616 1 1\n", &n), -EBADMSG);
+}
+
 static const char *cgroup_of(const char *text) {
         static char copy[512];
 
@@ -237,6 +255,7 @@ int main(void) {
                 cmocka_unit_test(names_in_status_are_only_names),
                 cmocka_unit_test(bad_status_is_refused),
                 cmocka_unit_test(start_times_are_read),
+                cmocka_unit_test(threads_and_times_are_read),
                 cmocka_unit_test(the_unified_hierarchy_is_found),
                 cmocka_unit_test(scope_is_by_component),
                 cmocka_unit_test(the_unit_is_the_one_that_systemd_made),
