@@ -15,10 +15,10 @@ typedef struct Given {
         bool held;
 } Given;
 
-/* The answers of one process; a ring when there are too many, the oldest goes first. */
+/* The answers of one process, the oldest first; it goes when there are too many. */
 typedef struct Process {
         uint32_t pid; /* the key */
-        uint32_t n;   /* all ever given */
+        uint32_t n;
         Given given[ANSWERS_PER_PROCESS];
 } Process;
 
@@ -47,12 +47,8 @@ Answers *answers_free(Answers *a) {
         return NULL;
 }
 
-static size_t kept(const Process *p) {
-        return MIN(p->n, (uint32_t) ANSWERS_PER_PROCESS);
-}
-
 static usec_t newest(const Process *p) {
-        return p->given[(p->n - 1) % ANSWERS_PER_PROCESS].when;
+        return p->given[p->n - 1].when;
 }
 
 /* Removes all processes whose newest answer is older than the middle of all. */
@@ -76,6 +72,10 @@ static void make_room(Answers *a) {
                 }
 }
 
+static void drop(Process *p, size_t i) {
+        memmove(&p->given[i], &p->given[i + 1], (--p->n - i) * sizeof(Given));
+}
+
 int answers_add(Answers *a, uint32_t pid, const FileIdentity *file, uint64_t token, bool held, usec_t now) {
         void *entry;
         Process *p;
@@ -89,18 +89,20 @@ int answers_add(Answers *a, uint32_t pid, const FileIdentity *file, uint64_t tok
         if (r < 0)
                 return r;
         p = entry;
-        p->given[p->n++ % ANSWERS_PER_PROCESS] = (Given){ .file = *file, .token = token, .when = now, .held = held };
+        if (p->n == ANSWERS_PER_PROCESS)
+                drop(p, 0);
+        p->given[p->n++] = (Given){ .file = *file, .token = token, .when = now, .held = held };
         return 0;
 }
 
 bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, UsedAnswer *used,
                      size_t *ret_n) {
         Process *p = table_get(a->processes, &pid);
-        const size_t n = p ? kept(p) : 0;
+        const size_t n = p ? p->n : 0;
         size_t main = n; /* which of them it is that runs */
 
         for (size_t i = 0; i < n; i++) {
-                const Given *g = &p->given[(p->n - n + i) % ANSWERS_PER_PROCESS];
+                const Given *g = &p->given[i];
 
                 if (memcmp(&g->file, file, sizeof(*file)) == 0 && started <= g->when)
                         main = i;
@@ -112,6 +114,18 @@ bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t 
                 table_remove(a->processes, &pid);
         *ret_n = n;
         return main < n;
+}
+
+void answers_forget(Answers *a, uint32_t pid, uint64_t token) {
+        Process *p = table_get(a->processes, &pid);
+
+        for (size_t i = 0; p && i < p->n; i++)
+                if (p->given[i].token == token) {
+                        drop(p, i);
+                        break;
+                }
+        if (p && p->n == 0)
+                table_remove(a->processes, &pid);
 }
 
 size_t answers_size(const Answers *a) {

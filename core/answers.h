@@ -34,4 +34,7 @@ typedef struct UsedAnswer {
 bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, UsedAnswer *used,
                      size_t *ret_n);
 
+/* An answer that no exec will use: the gate holds its file no more. One that is not there is fine. */
+void answers_forget(Answers *a, uint32_t pid, uint64_t token);
+
 size_t answers_size(const Answers *a); /* processes with answers */

@@ -130,6 +130,9 @@ static int dispatch(Feed *f, const Input *in) {
                 return feed_exec(f, &in->exec);
         case INPUT_ANSWER_LATE:
                 return feed_answer_late(f, in->token);
+        case INPUT_ANSWER_UNUSED:
+                answers_forget(f->engine->answers, in->unused.pid, in->unused.token);
+                return 0;
         case INPUT_EXECED:
                 return feed_execed(f, &in->execed);
         case INPUT_LOST:

@@ -13,6 +13,7 @@ typedef enum InputType {
         INPUT_READY,          /* everything runs; from here on the guard may be trusted */
         INPUT_EXEC,           /* a file asks to run at the gate */
         INPUT_ANSWER_LATE,    /* the kernel has waited for AnswerDeadlineSec= */
+        INPUT_ANSWER_UNUSED,  /* what was allowed was not run */
         INPUT_EXECED,         /* the kernel ran a program */
         INPUT_LOST,           /* a sensor lost events */
         INPUT_LEVELS,         /* what sensors can do changed */
@@ -82,6 +83,10 @@ typedef struct Input {
                 } harvested;
                 Observation exec;
                 uint64_t token; /* INPUT_ANSWER_LATE */
+                struct {
+                        uint32_t pid;
+                        uint64_t token;
+                } unused;
                 Execed execed;
                 struct {
                         const char *sensor;

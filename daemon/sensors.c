@@ -60,6 +60,12 @@ static void on_late(void *userdata, uint64_t token) {
         manager_feed(userdata, &in);
 }
 
+static void on_unused(void *userdata, uint32_t pid, uint64_t token) {
+        const Input in = { .type = INPUT_ANSWER_UNUSED, .unused = { .pid = pid, .token = token } };
+
+        manager_feed(userdata, &in);
+}
+
 /* Confirmations that are in the ring still. */
 static void on_catch_up(void *userdata) {
         const Manager *m = userdata;
@@ -153,6 +159,7 @@ static int start_gate(Manager *m) {
                 .ask = on_ask,
                 .late = on_late,
                 .changed = on_changed,
+                .unused = on_unused,
                 .catch_up = on_catch_up,
                 .failure = on_failure,
                 .level = on_gate_level,

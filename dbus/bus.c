@@ -5,6 +5,7 @@
 #include "dbus/bus.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "dbus/bus-internal.h"
@@ -16,6 +17,7 @@
 DEFINE_CLEANUP(Bus *, bus_free)
 
 #define RECONNECT_AFTER USEC_PER_SEC
+enum { FLUSH_AT_MOST_MS = 500 };
 
 static int bus_connect(Bus *b);
 
@@ -107,12 +109,24 @@ int bus_new(sd_event *event, const char *address, const BusOps *ops, Bus **ret) 
         return 0;
 }
 
+/* Last answers go out, unless the bus stands still: the daemon must be able to end all the same. */
+static void disconnect(Bus *b) {
+        struct pollfd p = { .fd = b->bus ? sd_bus_get_fd(b->bus) : -1, .events = POLLOUT };
+        uint64_t queued = 0;
+
+        if (p.fd < 0 || sd_bus_get_n_queued_write(b->bus, &queued) < 0 ||
+            (queued > 0 && poll(&p, 1, FLUSH_AT_MOST_MS) <= 0))
+                b->bus = sd_bus_close_unref(b->bus);
+        else
+                b->bus = sd_bus_flush_close_unref(b->bus);
+}
+
 Bus *bus_free(Bus *b) {
         if (!b)
                 return NULL;
         drop_requests(b);
         sd_event_source_disable_unref(b->reconnect);
-        sd_bus_flush_close_unref(b->bus);
+        disconnect(b);
         sd_event_unref(b->event);
         free(b->address);
         free(b);

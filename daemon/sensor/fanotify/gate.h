@@ -55,6 +55,9 @@ typedef struct GateOps {
          * was told, the path may be missing. Comes from within gate_confirmed() when there is no room to keep it. */
         void (*changed)(void *userdata, const Execed *x);
 
+        /* What was allowed was not confirmed, and is let go: nobody knows its token any more. */
+        void (*unused)(void *userdata, uint32_t pid, uint64_t token);
+
         /* Confirms all that was executed until now. Called before leases end. NULL: nobody tells of execs. */
         void (*catch_up)(void *userdata);
 

@@ -10,8 +10,8 @@
  * force, which it may do /proc/sys/fs/lease-break-time after it was taken. An exec that is confirmed after that is looked at again: its file cannot be written while it runs, so if the
  * file has the change time and the digest that were judged, that is what runs. (The change time, since it may have run
  * and ended, and what was judged been put back. A store through a mapping of a file on tmpfs moves none.) The descriptor
- * is kept for it for a while. Of an exec that is confirmed later still, or whose descriptor had to make room for others,
- * nobody can tell what it runs, and that is said.
+ * is kept for it for a while. Of an exec that comes later still, or whose descriptor had to make room for others, nobody
+ * can tell what it runs: its answer is not valid any more.
  *
  * A confirmation that is on its way when a lease's time is over still counts: whoever tells of execs is asked first. A
  * process that is gone by then, and was not confirmed, has not run its file. */
@@ -128,17 +128,26 @@ static void tell_changed(Gate *g, Slot *slot) {
         g->ops.changed(g->ops.userdata, &x);
 }
 
+/* Not confirmed, and nothing can come of it any more. */
+static void forget(Gate *g, Slot *slot) {
+        const uint64_t token = slot_token(slot);
+        const uint32_t pid = slot->pid;
+
+        lease_release(g, slot);
+        g->ops.unused(g->ops.userdata, pid, token);
+}
+
 usec_t lease_on_timer(Gate *g, usec_t now) {
         bool gone;
         Slot *slot;
 
         while ((slot = overdue(g, SLOT_ANSWERED, g->options.linger, now, &gone)))
                 if (gone)
-                        lease_release(g, slot);
+                        forget(g, slot);
                 else
                         end_lease(g, slot, now);
         while ((slot = overdue(g, SLOT_EXPIRED, RECHECK_TIME, now, &gone)))
-                lease_release(g, slot);
+                forget(g, slot);
         while ((slot = slots_first(g->slots, SLOT_CHANGED)))
                 tell_changed(g, slot);
         return MIN(next_of(g, SLOT_ANSWERED, g->options.linger), next_of(g, SLOT_EXPIRED, RECHECK_TIME));
@@ -157,7 +166,7 @@ static bool release_gone(Gate *g) {
                 g->ops.catch_up(g->ops.userdata);
         while (n > 0)
                 if ((slot = slot_of_token(g->slots, gone[--n])) && slot->state == SLOT_ANSWERED)
-                        lease_release(g, slot);
+                        forget(g, slot);
         return slots_left(g->slots) > before;
 }
 
@@ -166,7 +175,7 @@ bool lease_make_room(Gate *g) {
 
         if (!slot)
                 return release_gone(g);
-        lease_release(g, slot);
+        forget(g, slot);
         return true;
 }
 

@@ -109,6 +109,10 @@ static void on_changed(void *userdata, const Execed *x) {
         copy_text(watch.changed_path, sizeof(watch.changed_path), x->path);
 }
 
+static void on_unused(void *userdata, uint32_t pid, uint64_t token) {
+        watch.unused++;
+}
+
 static void on_catch_up(void *userdata) {
         if (watch.catch_up)
                 watch.catch_up();
@@ -149,6 +153,7 @@ static void start_gate(const GateOptions *o) {
                 .ask = on_ask,
                 .late = on_late,
                 .changed = on_changed,
+                .unused = on_unused,
                 .catch_up = on_catch_up,
                 .failure = on_failure,
                 .level = on_level,

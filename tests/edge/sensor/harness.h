@@ -105,7 +105,7 @@ typedef struct Watch {
         Observed *seen;
         size_t n;
         Decision (*decide)(const Observed *o); /* NULL: ALLOW */
-        size_t late, failures, changed;
+        size_t late, failures, changed, unused;
         Execed changed_last; /* its strings are gone */
         char changed_path[PATH_MAX];
         Failure last_failure;

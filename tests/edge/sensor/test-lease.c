@@ -188,7 +188,9 @@ static void an_exec_of_which_nobody_can_tell_is_told(void **state) {
         gate_confirmed(watch.gate, (uint64_t) 1 << 32 | 77, &ran);
         loop_until(watch.changed == 1);
         token = expired(path, &n);
+        assert_int_equal(watch.unused, 0);
         loop_for(11 * USEC_PER_SEC);
+        assert_int_equal(watch.unused, 1);
         gate_confirmed(watch.gate, token, &ran);
         loop_until(watch.changed == 2);
         run_kill(n);
