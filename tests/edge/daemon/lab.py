@@ -72,6 +72,7 @@ class Lab:
         self.daemon = None
         self.bus = f"unix:path={ROOT}/run/bus"
         self.software_tpm = True
+        self.tcti = f"swtpm:path={ROOT}/tpm/swtpm.sock"  # of tpm2-tools
         tool("mount", "-t", "tmpfs", "-o", "mode=0755", "lab", ROOT)
         for d in ("etc/policy.d", "etc/reference.d", "run", "state", "log", "disk", "tpm", "tmp"):
             os.makedirs(f"{ROOT}/{d}")
@@ -245,7 +246,7 @@ class Lab:
         shutil.rmtree(f"{ROOT}/run/sealwatch", ignore_errors=True)
 
     def tpm2(self, *words, code=0):
-        env = dict(os.environ, TPM2TOOLS_TCTI=f"swtpm:path={ROOT}/tpm/swtpm.sock")
+        env = dict(os.environ, TPM2TOOLS_TCTI=self.tcti)
         p = subprocess.run([str(w) for w in words], env=env, cwd=f"{ROOT}/tmp", stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True, timeout=60)
         if code is not None:
