@@ -55,5 +55,15 @@ static inline bool reconcile_caps(const Reconciliation *r) {
         return !r->cap_is_set && (r->cap_recorded || r->verdict == RECONCILE_TAMPERED);
 }
 
+/* A boot record is to be written: the log begins. */
+static inline bool reconcile_begins(const Reconciliation *r) {
+        return r->verdict == RECONCILE_FRESH || r->new_log;
+}
+
+/* The door is open and nothing speaks against looking in: harvest makes sense. */
+static inline bool reconcile_opens(const Reconciliation *r) {
+        return r->cap_is_open && !r->cap_recorded && r->verdict != RECONCILE_TAMPERED;
+}
+
 /* What the cap register holds after one cap, from its value before. 0 or a negative errno. */
 int cap_extend(BankDigests *value);

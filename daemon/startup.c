@@ -10,15 +10,13 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "core/resume.h"
 #include "daemon/manager.h"
 #include "daemon/tpm/software.h"
 #include "lib/base/cleanup.h"
 #include "lib/io/log.h"
-#include "lib/pending.h"
 #include "policy/load.h"
 #include "version.h"
-
-DEFINE_CLEANUP(LogReader *, log_reader_free)
 
 static int log_problems(const ProblemList *l) {
         for (size_t i = 0; i < l->size; i++) {
@@ -233,9 +231,11 @@ static const FileMap *log_of(const Remains *r) {
         return r->from_archive ? &r->archive : &r->log;
 }
 
-static int find_out(Manager *m, const Remains *remains) {
+/* Borrows from both. */
+static Findings findings_of(const Manager *m, const Remains *remains) {
         const FileMap *log = log_of(remains);
-        const Findings f = {
+
+        return (Findings){
                 .log = remains->has_log ? (log->data ?: (const uint8_t *) "") : NULL,
                 .log_size = log->size,
                 .pending = remains->pending.data,
@@ -249,7 +249,10 @@ static int find_out(Manager *m, const Remains *remains) {
                 .measurement_pcr = (uint32_t) m->config.measurement_pcr,
                 .cap_pcr = (uint32_t) m->config.cap_pcr,
         };
-        int r = reconcile(&f, &m->found);
+}
+
+static int find_out(Manager *m, const Findings *f) {
+        int r = reconcile(f, &m->found);
 
         if (r < 0) {
                 log_errno(LOG_ERR, r, "cannot reconcile the event log with the TPM");
@@ -344,76 +347,18 @@ static int make_engine(Manager *m) {
         return r;
 }
 
-/* The promised entries that are not in the log yet, one after the other. */
-static int collect_promised(const Manager *m, const Remains *remains, Buffer *ret) {
-        Reader reader = reader_new(remains->pending.data, remains->pending.size);
-        PendingItem item;
-
-        while (pending_next(&reader, &item) == RECORD_OK)
-                if (item.type == PENDING_ENTRY && item.seq >= m->found.entries)
-                        buffer_bytes(ret, item.record, item.record_size);
-        return buffer_error(ret);
-}
-
-static int restore_promised(Manager *m, const Remains *remains) {
-        Reader reader = reader_new(remains->pending.data, remains->pending.size);
-        PendingItem item;
-        int r = 0;
-
-        while (r >= 0 && pending_next(&reader, &item) == RECORD_OK)
-                if (item.type == PENDING_ENTRY && item.seq >= m->found.entries)
-                        r = engine_restore_pending(m->engine, item.record, item.record_size,
-                                                   item.flags & PENDING_KNOWN);
-        return r;
-}
-
-static int restore_entries(Manager *m, LogReader *reader) {
-        LogResult result;
-        LogEntry entry;
-
-        while ((result = log_reader_next(reader, &entry)) == LOG_ENTRY) {
-                int r = engine_restore(m->engine, &entry);
-
-                if (r < 0)
-                        return r;
-        }
-        return result == LOG_FAILED ? -ENOMEM : 0;
-}
-
-/* The engine takes in the log, then what was promised behind it. */
-static int restore_engine(Manager *m, const Remains *remains) {
-        const Reconciliation *f = &m->found;
-        _cleanup_(log_reader_freep) LogReader *reader = NULL;
-        _cleanup_(buffer_done) Buffer promised = {};
-        bool goes_on = f->verdict == RECONCILE_CONTINUE;
-        int r;
-
-        r = log_reader_new(log_of(remains)->data, f->keep, 0, &reader);
-        if (r >= 0)
-                r = restore_entries(m, reader);
-        if (r >= 0 && goes_on)
-                r = collect_promised(m, remains, &promised);
-        if (r >= 0 && goes_on) {
-                log_reader_continue(reader, promised.data, promised.size);
-                r = restore_entries(m, reader);
-        }
-        if (r >= 0)
-                r = engine_restored(m->engine, f->entries, f->keep, &f->value);
-        if (r >= 0 && goes_on)
-                r = restore_promised(m, remains);
-        return r;
-}
-
 static int take_over(Manager *m) {
         _cleanup_(remains_done) Remains remains = {};
-        bool goes_on;
+        Findings findings;
         int r;
 
         r = read_life(m, &remains);
         if (r == 0)
                 r = load_remains(m, &remains);
-        if (r == 0)
-                r = find_out(m, &remains);
+        if (r != 0)
+                return r;
+        findings = findings_of(m, &remains);
+        r = find_out(m, &findings);
         if (r == 0)
                 r = set_aside(m, &remains);
         if (r == 0)
@@ -421,14 +366,11 @@ static int take_over(Manager *m) {
         if (r != 0)
                 return r;
         take_boot_values(m);
-        goes_on = m->found.verdict == RECONCILE_CONTINUE;
-        if (m->found.new_log)
-                m->found.keep = 0;
         r = make_engine(m);
-        if (r >= 0 && !m->found.new_log)
-                r = restore_engine(m, &remains);
         if (r >= 0)
-                r = event_store_begin(m->store, m->found.keep, goes_on);
+                r = engine_resume(m->engine, &findings, &m->found);
+        if (r >= 0)
+                r = event_store_begin(m->store, m->found.keep, m->found.verdict == RECONCILE_CONTINUE);
         m->committed_upto = m->found.new_log ? 0 : m->found.entries;
         m->life.watermark = event_store_anchored_records(m->store);
         if (r >= 0)
@@ -486,7 +428,7 @@ void manager_probed(Manager *m) {
         Input in = {
                 .type = INPUT_START,
                 .start = {
-                        .fresh = m->found.verdict == RECONCILE_FRESH || m->found.new_log,
+                        .fresh = reconcile_begins(&m->found),
                         .version = SEALWATCH_VERSION,
                         .life = m->life.name,
                         .bootid = m->machine.boot_id,
@@ -498,7 +440,7 @@ void manager_probed(Manager *m) {
                         .pcrs = &m->tpm_state.pcrs,
                         .taints = m->taints,
                         .torn = m->found.torn,
-                        .secrets_openable = m->found.cap_is_open && !m->found.cap_recorded && m->found.verdict != RECONCILE_TAMPERED,
+                        .secrets_openable = reconcile_opens(&m->found),
                         .capped = reconcile_caps(&m->found),
                 },
         };
