@@ -130,8 +130,10 @@ int commit_queue_next(CommitQueue *q, Commit *ret) {
         }
         q->current.upto = q->anchored + n - 1;
         q->current.overhead = bytes->size;
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
                 q->current.overhead -= q->entries[q->head + i].record.size;
+                q->current.known += q->entries[q->head + i].known;
+        }
         q->on_its_way = n;
         *ret = q->current;
         return 1;

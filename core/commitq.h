@@ -27,6 +27,7 @@ typedef struct Commit {
         const uint8_t *bytes; /* the queue's, until the commit is done */
         size_t size;
         size_t overhead; /* of them, bytes that are in none of its entries: a batch has its own head */
+        size_t known;    /* entries of known files in it */
         uint64_t upto;   /* number of the last entry in it */
         BankDigests digest, before;
 } Commit;

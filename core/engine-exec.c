@@ -28,20 +28,23 @@ void remember(Table *t, const uint8_t key[DEDUP_KEY_SIZE], uint64_t seq) {
                 ((Recorded *) entry)->seq = seq;
 }
 
-/* Where nothing failed the content was judged, and is held still until the exec is confirmed. */
+/* Where nothing failed the content was judged, and is held still until the exec is confirmed. An exec whose answer is
+ * forgotten would look like one that was never asked for. */
 static int answer(Feed *f, const Observation *o, bool allow) {
         Action *a = action_add(f->actions, ACTION_ANSWER);
+        int r = 0;
 
         if (!a)
                 return -ENOMEM;
+        if (allow)
+                r = answers_add(f->engine->answers, o->subject.pid, &o->file, o->token, o->failure == _FAILURE_INVALID,
+                                f->now.boottime);
+        if (r < 0)
+                allow = policy_on_failure(f->engine->policy, FAILURE_OUT_OF_MEMORY) == ON_FAILURE_ALLOW;
         a->answer.token = o->token;
         a->answer.allow = allow;
-        if (!allow) {
-                f->engine->denied++;
-                return 0;
-        }
-        return answers_add(f->engine->answers, o->subject.pid, &o->file, o->token, o->failure == _FAILURE_INVALID,
-                           f->now.boottime);
+        f->engine->denied += !allow;
+        return r;
 }
 
 /* The record of what was decided about a file that asked to run, with its context. Once per file, rule and user. limited:
@@ -80,7 +83,8 @@ static int record_judgement(Feed *f, const Observation *o, const Verdict *v, con
         event_text(&event, "severity", severity_names[v->severity]);
         event_text(&event, "technique", v->technique);
         event_text(&event, "failure", failure);
-        r = record_event(f, &event, alert, ret_seq);
+        /* What a violation is about is not left out for want of room. */
+        r = record_event_in(f, v->actions & RULE_LOCK ? ROOM_GUARD : ROOM_ANYBODY, &event, alert, ret_seq);
         if (r >= 0 && has_key)
                 remember(e->judged, key, *ret_seq);
         return r;
@@ -115,7 +119,7 @@ static int record_file(Feed *f, const Observation *o, bool known, uint64_t *ret_
         r = record_put_file(&record, e->config.measurement_pcr, o->digest, path);
         if (r < 0)
                 return r;
-        if (!log_has_room(e, record.size, false))
+        if (!log_has_room(e, record.size, ROOM_ANYBODY))
                 return -ENOSPC;
         r = record_bytes(f, &record, known, ret_seq);
         if (r >= 0 && has_key)
@@ -204,10 +208,9 @@ static int refuse(Feed *f, const Observation *o, const Verdict *v) {
         if (answer(f, o, false) < 0)
                 q = -ENOMEM;
         if (v->actions & RULE_LOCK) {
-                int locked = guard_violate(f, "rule", seq, false, 0);
-                r = r < 0 ? r : locked;
+                r = first_error(r, guard_violate(f, "rule", seq, false, 0));
         }
-        return r < 0 ? r : q;
+        return first_error(r, q);
 }
 
 /* The file may run, once what must be said of it is said. */
@@ -229,6 +232,18 @@ static int let_run(Feed *f, const Observation *o, const Verdict *v) {
                 return release_after(f, o, NOT_RECORDED);
         return release_after(
                 f, o, judged == NOT_RECORDED || (measured != NOT_RECORDED && measured > judged) ? measured : judged);
+}
+
+/* What a gate row that opens is called in the log: in observe, what enforce would have done. */
+static const char *open_row_verdict(const Policy *p, Failure row) {
+        if (p->failures[row] == ON_FAILURE_ALLOW)
+                return "allow";
+        return p->failures[row] == ON_FAILURE_LOCK ? "would-lock" : "would-deny";
+}
+
+/* A gate row opened. In observe that may stand for a violation. */
+static int after_open_row(Feed *f, Failure row) {
+        return f->engine->policy->failures[row] == ON_FAILURE_LOCK ? guard_degrade(f, REASON_WOULD_LOCK) : 0;
 }
 
 /* A row that opens the gate does not open it for what a rule refuses anyway. */
@@ -255,9 +270,11 @@ static int on_gate_failure(Feed *f, const Observation *o, const Verdict *judged)
                         v.actions |= RULE_LOCK;
                 return refuse(f, o, &v);
         }
-        r = record_judgement(f, o, &v, "allow", (int) v.severity, false, &seq);
-        if (r >= 0 && o->failure == FAILURE_OPEN_WRITERS)
+        r = record_judgement(f, o, &v, open_row_verdict(p, o->failure), (int) v.severity, false, &seq);
+        if (r >= 0 && o->failure == FAILURE_OPEN_WRITERS && limiter_take(f))
                 r = record_open_writers(f, o, &seq);
+        if (r >= 0)
+                r = after_open_row(f, o->failure);
         return r < 0 ? r : release_after(f, o, seq);
 }
 
@@ -349,15 +366,19 @@ static int give_up(Feed *f, size_t i, Failure row) {
         };
         const Verdict v = { .rule = "default", .severity = SEVERITY_ERROR };
         FailureAction action = policy_on_failure(e->policy, row);
+        const bool opens = action == ON_FAILURE_ALLOW;
         uint64_t seq;
-        int r;
+        int r, q;
 
         e->waiting[i] = e->waiting[--e->waiting_size];
         e->failures[row]++;
-        r = record_refusal(f, &o, &v, action == ON_FAILURE_ALLOW ? "allow" : "deny", &seq);
-        if (answer_waiting(f, &w, action == ON_FAILURE_ALLOW) < 0)
+        r = record_refusal(f, &o, &v, opens ? open_row_verdict(e->policy, row) : "deny", &seq);
+        if (answer_waiting(f, &w, opens) < 0)
                 r = -ENOMEM;
-        return action == ON_FAILURE_LOCK ? guard_violate(f, failure_name(row), seq, false, 0) : r;
+        q = opens ? after_open_row(f, row) : 0;
+        if (action == ON_FAILURE_LOCK)
+                q = guard_violate(f, failure_name(row), seq, false, 0);
+        return first_error(r, q);
 }
 
 int waiting_expire(Feed *f) {
@@ -366,10 +387,19 @@ int waiting_expire(Feed *f) {
 
         for (size_t i = 0; i < e->waiting_size;)
                 if (e->waiting[i].deadline <= f->now.boottime)
-                        r = give_up(f, i, FAILURE_EXTEND_DEADLINE) < 0 ? -ENOMEM : r;
+                        r = first_error(r, give_up(f, i, FAILURE_EXTEND_DEADLINE));
                 else
                         i++;
         return r;
+}
+
+/* Its answer got lost for want of memory, and who asked is forgotten. */
+static int answer_unknown(Feed *f, uint64_t token) {
+        const Observation o = { .token = token, .failure = FAILURE_ANSWER_DEADLINE };
+        FailureAction action = policy_on_failure(f->engine->policy, o.failure);
+        int r = guard_failure(f, FAILURE_ANSWER_DEADLINE, NULL);
+
+        return first_error(r, answer(f, &o, action == ON_FAILURE_ALLOW));
 }
 
 int feed_answer_late(Feed *f, uint64_t token) {
@@ -378,7 +408,7 @@ int feed_answer_late(Feed *f, uint64_t token) {
         for (size_t i = 0; i < e->waiting_size; i++)
                 if (e->waiting[i].token == token)
                         return give_up(f, i, FAILURE_ANSWER_DEADLINE);
-        return 0;
+        return answer_unknown(f, token);
 }
 
 usec_t waiting_deadline(const Engine *e) {

@@ -30,7 +30,7 @@ static int record_state(Feed *f, State from, State to) {
         for (unsigned i = 0; reason_names[i]; i++)
                 if (f->engine->reasons & (1U << i))
                         event_list_text(&event, "reasons", reason_names[i]);
-        return record_event(f, &event, alerts[to], NULL);
+        return record_event_in(f, guard_is_closed(to) ? ROOM_LOCK : ROOM_GUARD, &event, alerts[to], NULL);
 }
 
 int guard_cause(Feed *f, Cause cause) {
@@ -121,7 +121,7 @@ static int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool 
         r = record_event(f, &event, SEVERITY_CRITICAL, &seq);
         if (poison_of(e, seq, &e->poison) < 0) /* without a record there is still a poison */
                 e->poison = bank_digests_violation(e->config.banks);
-        return add_lock_steps(f) < 0 ? -ENOMEM : r;
+        return first_error(r, add_lock_steps(f));
 }
 
 int guard_resume_lock(Feed *f) {
@@ -144,7 +144,7 @@ int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request
                 return guard_degrade(f, REASON_WOULD_LOCK);
         r = guard_cause(f, CAUSE_VIOLATE);
         q = guard_start_lock(f, reason, trigger, by_request, uid);
-        return r < 0 ? r : q;
+        return first_error(r, q);
 }
 
 static int record_locked(Feed *f) {
@@ -176,7 +176,7 @@ int feed_lock_step(Feed *f, const Input *in) {
         if (e->state != STATE_VIOLATED)
                 return r;
         r = record_locked(f);
-        return guard_cause(f, CAUSE_LOCKED) < 0 ? -ENOMEM : r;
+        return first_error(r, guard_cause(f, CAUSE_LOCKED));
 }
 
 static Reason reason_of(Failure row) {
@@ -204,12 +204,10 @@ int guard_failure(Feed *f, Failure row, const char *detail) {
                 r = record_event(f, &event, action == ON_FAILURE_LOCK ? SEVERITY_CRITICAL : SEVERITY_ERROR, &seq);
         }
         if (action == ON_FAILURE_LOCK)
-                return guard_violate(f, failure_name(row), seq, false, 0) < 0 ? -ENOMEM : r;
+                return first_error(r, guard_violate(f, failure_name(row), seq, false, 0));
         /* In observe also what would lock; and what hits more than the one file that a gate row is about. */
         if (action == ON_FAILURE_DEGRADE || row < _FAILURE_GATE_MAX)
-                return guard_degrade(f, e->policy->failures[row] == ON_FAILURE_LOCK ? REASON_WOULD_LOCK
-                                                                                    : reason_of(row)) < 0
-                               ? -ENOMEM
-                               : r;
+                return first_error(r, guard_degrade(f, e->policy->failures[row] == ON_FAILURE_LOCK ? REASON_WOULD_LOCK
+                                                                                                   : reason_of(row)));
         return r;
 }

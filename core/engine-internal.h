@@ -13,12 +13,21 @@ enum {
         DEDUP_MAX = 1 << 21,
         ANSWERS_MAX = 1 << 14,
         QUEUE_BYTES_MAX = 16 << 20, /* entries waiting for the TPM */
-        LOG_RESERVE = 256 << 10,    /* kept for what the guard itself has to say */
+        BATCH_SHARE = 54,           /* what a known file adds to the log at most when it goes into a batch */
         REFUSALS_PER_WINDOW = 600,  /* records of refusals; more are counted */
 };
 #define NOT_RECORDED UINT64_MAX /* the number of an entry that could not be written */
 #define REFUSAL_WINDOW (60 * USEC_PER_SEC)
 #define COMMIT_RETRY USEC_PER_SEC
+
+/* For whom the log still has room: the last of it is not for what any user can cause without end, and the very last not
+ * for what root can, but only for the way to the locked state, which is gone once. */
+typedef enum Room {
+        ROOM_ANYBODY,
+        ROOM_GUARD,
+        ROOM_LOCK,
+        _ROOM_MAX,
+} Room;
 
 /* A file or judgement that is in the log already. */
 typedef struct Recorded {
@@ -89,14 +98,20 @@ typedef struct Feed {
         ActionList *actions;
 } Feed;
 
+/* Of two things that were both tried. */
+static inline int first_error(int a, int b) {
+        return a < 0 ? a : b < 0 ? b : 0;
+}
+
 /* engine-record.c: everything that becomes an entry. All return 0 or a negative errno. */
 int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq);
 /* alert: tell people, with that severity; no alert when it is negative. ret_seq may be NULL, and is set as soon as there is
  * an entry, also when the alert then fails. */
 int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq);
+int record_event_in(Feed *f, Room room, EventBuilder *event, int alert, uint64_t *ret_seq); /* not in its kind's */
 /* A violation record (taken over on success) and the event that binds it: both or none. */
 int record_pair(Feed *f, Buffer *violation, EventBuilder *binding, int alert, uint64_t *ret_seq);
-int record_policy(Feed *f);
+int record_policy(Feed *f); /* of a new generation: everything is recorded anew; on failure all is as it was */
 void put_subject(EventBuilder *event, const Subject *s);
 /* False when the key could not be made: then nothing is taken for a double. digest may be NULL. */
 bool dedup_key(const char *what, const uint8_t *digest, const char *detail, const char *path,
@@ -104,7 +119,8 @@ bool dedup_key(const char *what, const uint8_t *digest, const char *detail, cons
 bool judged_key(const char *verdict, const char *rule, const char *failure, uint64_t uid, const uint8_t *digest,
                 const char *path, uint8_t ret[DEDUP_KEY_SIZE]);
 void remember(Table *t, const uint8_t key[DEDUP_KEY_SIZE], uint64_t seq);
-bool log_has_room(const Engine *e, size_t size, bool for_guard);
+bool log_has_room(const Engine *e, size_t size, Room room);
+void log_takes(Engine *e, size_t size, bool known); /* an entry is on its way */
 int send_commit(Feed *f, const Commit *c);
 int start_commit(Feed *f); /* sends the next commit on its way, when none is */
 

@@ -52,7 +52,7 @@ static int record_ungated(Feed *f, const Execed *x, const char *verdict, uint64_
         event_bool(&event, "privileged", x->privileged);
         event_text(&event, "severity", severity_names[severity]);
         event_text(&event, "verdict", verdict);
-        return record_event(f, &event, (int) severity, ret_seq);
+        return record_event_in(f, x->privileged ? ROOM_GUARD : ROOM_ANYBODY, &event, (int) severity, ret_seq);
 }
 
 static int kill_execed(Feed *f, const Execed *x) {
@@ -84,7 +84,7 @@ static int on_ungated(Feed *f, const Execed *x) {
                 if (mode == MODE_ENFORCE && kill_execed(f, x) < 0)
                         q = -ENOMEM;
         }
-        return r < 0 ? r : q;
+        return first_error(r, q);
 }
 
 int feed_execed(Feed *f, const Execed *x) {
@@ -99,7 +99,7 @@ int feed_execed(Feed *f, const Execed *x) {
         r = confirm(f, x, used, n);
         if (answered)
                 return r;
-        return on_ungated(f, x) < 0 ? -ENOMEM : r;
+        return first_error(r, on_ungated(f, x));
 }
 
 int feed_lost(Feed *f, const Input *in) {
@@ -112,7 +112,7 @@ int feed_lost(Feed *f, const Input *in) {
         event_count(&event, "last", in->lost.last);
         event_count(&event, "count", in->lost.count);
         r = record_event(f, &event, SEVERITY_ERROR, NULL);
-        return guard_failure(f, FAILURE_EVENTS_LOST, NULL) < 0 ? -ENOMEM : r;
+        return first_error(r, guard_failure(f, FAILURE_EVENTS_LOST, NULL));
 }
 
 static int record_level(Feed *f, Watched w, Level from, Level to) {
@@ -134,14 +134,14 @@ int feed_levels(Feed *f, const Input *in) {
 
                 e->levels[w] = to;
                 if (free_and_strdup(&e->level_why[w], in->levels.why[w]) < 0)
-                        return -ENOMEM;
-                if (to != from && record_level(f, w, from, to) < 0)
                         r = -ENOMEM;
+                if (to != from)
+                        r = first_error(r, record_level(f, w, from, to));
                 below = below || to < e->required[w];
         }
         if (below)
-                return guard_degrade(f, REASON_LEVEL) < 0 ? -ENOMEM : r;
-        return guard_recover(f, REASON_LEVEL) < 0 ? -ENOMEM : r;
+                return first_error(r, guard_degrade(f, REASON_LEVEL));
+        return first_error(r, guard_recover(f, REASON_LEVEL));
 }
 
 int feed_tamper(Feed *f, const Input *in) {
@@ -153,5 +153,5 @@ int feed_tamper(Feed *f, const Input *in) {
         event_text(&event, "detail", in->tamper.detail);
         event_text(&event, "verdict", f->engine->policy->mode == MODE_ENFORCE ? "lock" : "would-lock");
         r = record_event(f, &event, SEVERITY_CRITICAL, &seq);
-        return guard_violate(f, in->tamper.what, seq, false, 0) < 0 ? -ENOMEM : r;
+        return first_error(r, guard_violate(f, in->tamper.what, seq, false, 0));
 }

@@ -8,11 +8,22 @@
 #include <stdlib.h>
 
 #include "lib/base/hex.h"
+#include "lib/batch.h"
 
-bool log_has_room(const Engine *e, size_t size, bool for_guard) {
-        uint64_t limit = e->config.log_max_size - (for_guard ? 0 : LOG_RESERVE);
+bool log_has_room(const Engine *e, size_t size, Room room) {
+        static const uint64_t kept_back[_ROOM_MAX] = { [ROOM_ANYBODY] = 256 << 10, [ROOM_GUARD] = 24 << 10 };
 
-        return e->log_bytes + size <= limit && (for_guard || commit_queue_bytes(e->queue) + size <= QUEUE_BYTES_MAX);
+        if (room == ROOM_ANYBODY && commit_queue_bytes(e->queue) + size > QUEUE_BYTES_MAX)
+                return false;
+        return e->log_bytes + size + BATCH_SHARE + kept_back[room] <= e->config.log_max_size;
+}
+
+/* Two entries at least share a batch. */
+static_assert(RECORD_HEAD_SIZE + sizeof("ima-buf") - 1 + RECORD_DATA_MAX - BATCH_SIZE_MAX <= 2 * BATCH_SHARE,
+              "a batch's own bytes are accounted for");
+
+void log_takes(Engine *e, size_t size, bool known) {
+        e->log_bytes += size + (known ? BATCH_SHARE : 0);
 }
 
 /* What fails is tried again when the timer comes. */
@@ -46,7 +57,7 @@ int start_commit(Feed *f) {
                 return again_later(f, r);
         if (r == 0)
                 return 0;
-        e->log_bytes += commit.overhead;
+        e->log_bytes = e->log_bytes + commit.overhead - commit.known * BATCH_SHARE;
         return send_commit(f, &commit);
 }
 
@@ -66,7 +77,7 @@ int record_bytes(Feed *f, Buffer *record, bool known, uint64_t *ret_seq) {
                 f->actions->size--;
                 return r;
         }
-        e->log_bytes += size;
+        log_takes(e, size, known);
         queued = commit_queue_last(e->queue);
         a->record.seq = *ret_seq;
         a->record.known = known;
@@ -121,18 +132,33 @@ static int record_finished(Feed *f, Finished *e, int alert, uint64_t *ret_seq) {
         return alert >= 0 ? add_alert(f, (Severity) alert, e, seq) : 0;
 }
 
-/* Whether the log's last part is kept for this kind: not for what any user can cause without end. */
-static bool is_for_guard(Kind kind) {
-        return kind != KIND_EXEC && kind != KIND_UNGATED && kind != KIND_RELEASE && kind != KIND_LOST;
+static Room room_of(Kind kind) {
+        switch (kind) {
+        case KIND_EXEC:
+        case KIND_UNGATED:
+        case KIND_RELEASE:
+        case KIND_LOST:
+        case KIND_SUPPRESSED:
+                return ROOM_ANYBODY;
+        case KIND_LOCK:
+        case KIND_LOCKED:
+                return ROOM_LOCK;
+        default:
+                return ROOM_GUARD;
+        }
 }
 
 int record_event(Feed *f, EventBuilder *event, int alert, uint64_t *ret_seq) {
+        return record_event_in(f, room_of(event->kind), event, alert, ret_seq);
+}
+
+int record_event_in(Feed *f, Room room, EventBuilder *event, int alert, uint64_t *ret_seq) {
         _cleanup_(finished_done) Finished e = {};
         int r = finish(f, event, &e);
 
         if (r < 0)
                 return r;
-        if (!log_has_room(f->engine, e.record.size, is_for_guard(e.kind)))
+        if (!log_has_room(f->engine, e.record.size, room))
                 return -ENOSPC;
         return record_finished(f, &e, alert, ret_seq);
 }
@@ -144,7 +170,7 @@ int record_pair(Feed *f, Buffer *violation, EventBuilder *binding, int alert, ui
 
         /* Whatever can fail comes before the first of the two: alone it would make the log unreadable. */
         r = finish(f, binding, &e);
-        if (r >= 0 && !log_has_room(f->engine, violation->size + e.record.size, false))
+        if (r >= 0 && !log_has_room(f->engine, violation->size + e.record.size, ROOM_ANYBODY))
                 r = -ENOSPC;
         if (r >= 0)
                 r = commit_queue_reserve(f->engine->queue, 2);
@@ -185,9 +211,11 @@ int record_policy(Feed *f) {
         Engine *e = f->engine;
         const Policy *p = e->policy;
         EventBuilder event = event_begin(KIND_POLICY, &f->now);
+        uint64_t seq = NOT_RECORDED;
+        int r;
 
         event_digest(&event, "digest", p->digest);
-        event_count(&event, "generation", e->generation);
+        event_count(&event, "generation", e->generation + 1);
         event_text(&event, "mode", mode_names[p->mode]);
         event_count(&event, "rules", p->rules_size);
         event_map(&event, "references");
@@ -197,8 +225,14 @@ int record_policy(Feed *f) {
                 hex_encode(reference_set_digest(p->references[i].set), SHA256_SIZE, hex);
                 event_map_text(&event, "references", p->references[i].name, hex);
         }
+        r = record_event(f, &event, -1, &seq);
+        if (seq == NOT_RECORDED)
+                return r;
+        e->generation++;
         memcpy(e->logged_policy, p->digest, SHA256_SIZE);
-        return record_event(f, &event, -1, NULL);
+        table_clear(e->measured);
+        table_clear(e->judged);
+        return r;
 }
 
 bool limiter_take(Feed *f) {

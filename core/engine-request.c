@@ -12,12 +12,19 @@
 int feed_policy(Feed *f, const Input *in) {
         Engine *e = f->engine;
 
-        policy_free(e->policy);
+        Policy *old = e->policy;
+        int r;
+
+        /* A verifier must know by what was judged: a policy that cannot be recorded is not taken. */
         e->policy = in->policy.policy;
-        e->generation++;
-        table_clear(e->measured);
-        table_clear(e->judged);
-        return record_policy(f);
+        r = record_policy(f);
+        if (r < 0) {
+                e->policy = policy_free(e->policy);
+                e->policy = old;
+                return r;
+        }
+        policy_free(old);
+        return r;
 }
 
 int feed_policy_refused(Feed *f, const Input *in) {
@@ -27,17 +34,22 @@ int feed_policy_refused(Feed *f, const Input *in) {
         event_text(&event, "error", in->policy_refused.error);
         event_digest(&event, "kept", f->engine->policy->digest);
         r = record_event(f, &event, SEVERITY_ERROR, NULL);
-        return guard_failure(f, FAILURE_POLICY_REFUSED, NULL) < 0 ? -ENOMEM : r;
+        return first_error(r, guard_failure(f, FAILURE_POLICY_REFUSED, NULL));
 }
 
 static int finish_release(Feed *f, ActionType type, uint64_t request, const char *name, const char *reason) {
-        Action *a = action_add(f->actions, type);
+        _cleanup_free_ char *copy = NULL;
+        Action *a;
 
+        if (free_and_strdup(&copy, name) < 0)
+                return -ENOMEM;
+        a = action_add(f->actions, type);
         if (!a)
                 return -ENOMEM;
         a->release.request = request;
         a->release.reason = reason;
-        return free_and_strdup(&a->release.name, name);
+        a->release.name = TAKE_PTR(copy);
+        return 0;
 }
 
 /* Why a secret is not handed out now; NULL when it is. */
@@ -73,8 +85,8 @@ int feed_release(Feed *f, const Input *in) {
         if (r < 0 && !refusal)
                 refusal = "the release could not be recorded";
         if (refusal)
-                return finish_release(f, ACTION_REFUSE, in->release.request, in->release.name, refusal) < 0 ? -ENOMEM
-                                                                                                            : r;
+                return first_error(r,
+                                   finish_release(f, ACTION_REFUSE, in->release.request, in->release.name, refusal));
         if (GREEDY_REALLOC(e->releases, e->releases_allocated, e->releases_size + 1) < 0 ||
             free_and_strdup(&p.name, in->release.name) < 0)
                 return finish_release(f, ACTION_REFUSE, in->release.request, in->release.name, "out of memory");

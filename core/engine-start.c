@@ -27,7 +27,8 @@ static void restore_policy(Engine *e, const LogEntry *entry) {
         table_clear(e->judged);
 }
 
-/* False for a state that no engine writes. */
+/* False for a state that no engine writes. Nothing in a log, forged as it may be, leads back from a violation, or takes
+ * away a reason that stays. */
 static bool restore_state(Engine *e, const LogEntry *entry) {
         State to = state_from_name(text_of(entry, "to"));
         const json_t *reason;
@@ -35,10 +36,11 @@ static bool restore_state(Engine *e, const LogEntry *entry) {
 
         if (to == _STATE_INVALID)
                 return false;
-        e->state = to;
+        if (!guard_is_closed(e->state) || to == STATE_LOCKED)
+                e->state = to;
         if (to == STATE_VIOLATED)
                 e->violation_seq = entry->seq;
-        e->reasons = 0;
+        e->reasons &= ~(unsigned) REASON_RECOVERABLE;
         json_array_foreach(json_object_get(entry->json, "reasons"), i, reason)
                 for (unsigned bit = 0; reason_names[bit]; bit++)
                         if (streq(reason_names[bit], json_string_value(reason)))
@@ -136,9 +138,13 @@ int engine_restore_pending(Engine *e, const void *record, size_t size, bool know
         r = commit_queue_push(e->queue, &copy, known, &seq);
         if (r < 0)
                 return r;
-        e->log_bytes += size;
+        log_takes(e, size, known);
         settle_restored_state(e); /* the caller fed the entry to engine_restore() as well */
         return 0;
+}
+
+void engine_distrust(Engine *e) {
+        memset(e->logged_policy, 0, sizeof(e->logged_policy)); /* a new generation begins */
 }
 
 static void put_levels(EventBuilder *event, const Engine *e) {
@@ -217,7 +223,7 @@ static int record_gap(Feed *f, const StartFacts *facts) {
         event_text(&event, "verdict", !lock ? "gap" : e->policy->mode == MODE_ENFORCE ? "lock" : "would-lock");
         r = record_event(f, &event, e->was_clean ? SEVERITY_NOTICE : SEVERITY_WARNING, &seq);
         if (lock)
-                return guard_violate(f, "death", seq, false, 0) < 0 ? -ENOMEM : r;
+                return first_error(r, guard_violate(f, "death", seq, false, 0));
         return r;
 }
 
@@ -233,16 +239,11 @@ static int record_start(Feed *f, const StartFacts *facts) {
         return record_event(f, &event, SEVERITY_NOTICE, NULL);
 }
 
-/* A new generation only when the policy is another one: then files are recorded anew. */
+/* A new generation only when the policy is another one. */
 static int start_policy(Feed *f) {
-        Engine *e = f->engine;
+        const Engine *e = f->engine;
 
-        if (memcmp(e->logged_policy, e->policy->digest, SHA256_SIZE) == 0)
-                return 0;
-        e->generation++;
-        table_clear(e->measured);
-        table_clear(e->judged);
-        return record_policy(f);
+        return memcmp(e->logged_policy, e->policy->digest, SHA256_SIZE) == 0 ? 0 : record_policy(f);
 }
 
 /* The cap's record comes first, before harvest and cap; or says that there was nothing to harvest. */
@@ -306,9 +307,7 @@ int feed_start(Feed *f, const StartFacts *facts) {
                 r = record_cap(f, facts);
         if (r < 0) /* half a start is none to be trusted */
                 e->reasons |= REASON_FAILURE;
-        if (was_violated && guard_resume_lock(f) < 0) /* whatever else failed */
-                r = r < 0 ? r : -ENOMEM;
-        return r;
+        return was_violated ? first_error(r, guard_resume_lock(f)) : r; /* whatever else failed */
 }
 
 int feed_harvested(Feed *f, const Input *in) {
@@ -329,10 +328,10 @@ int feed_harvested(Feed *f, const Input *in) {
         if (left_out > 0)
                 event_count(&event, "more", left_out);
         r = record_event(f, &event, -1, NULL);
+        if (!in->harvested.capped) /* the door stands open */
+                r = first_error(r, guard_degrade(f, REASON_FAILURE));
         /* The lock plan did not wait for the harvest: what came in behind it goes at once. */
-        if (guard_is_closed(f->engine->state) && guard_wipe(f) < 0)
-                r = -ENOMEM;
-        return r;
+        return guard_is_closed(f->engine->state) ? first_error(r, guard_wipe(f)) : r;
 }
 
 int feed_ready(Feed *f) {

@@ -102,7 +102,7 @@ static int feed_stop(Feed *f, const Input *in) {
         r = limiter_flush(f);
         event = event_begin(KIND_STOP, &f->now);
         event_text(&event, "reason", in->stop.reason);
-        return record_event(f, &event, SEVERITY_NOTICE, &e->stop_seq) < 0 ? -ENOMEM : r;
+        return first_error(r, record_event(f, &event, SEVERITY_NOTICE, &e->stop_seq));
 }
 
 /* Ends when the stop is in the register and nobody waits for an answer any more; that takes ExtendDeadlineSec= at most. */
@@ -183,8 +183,8 @@ int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
         q[6] = start_commit(&f);
         q[7] = finish_stop(&f);
         for (size_t i = 0; i < ELEMENTSOF(q); i++)
-                r = r < 0 ? r : q[i];
-        return r < 0 ? r : 0;
+                r = first_error(r, q[i]);
+        return r;
 }
 
 usec_t engine_deadline(const Engine *e) {

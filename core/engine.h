@@ -36,6 +36,9 @@ int engine_restore(Engine *e, const LogEntry *entry);
 int engine_restored(Engine *e, uint64_t entries, uint64_t log_bytes, const BankDigests *value);
 int engine_restore_pending(Engine *e, const void *record, size_t size, bool known);
 
+/* The log that was taken in does not verify: whatever it says was measured is measured anew. */
+void engine_distrust(Engine *e);
+
 /* Decides. Returns 0, or a negative errno when it could not decide (out of memory, no crypto): then the actions in
  * *ret are still to be done, and the caller treats the input as refused. */
 int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret);

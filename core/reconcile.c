@@ -28,23 +28,9 @@ static int verdict(Reconciliation *ret, ReconcileVerdict v, const char *what, co
         return 0;
 }
 
+/* The first thing that is found counts. */
 static int tampered(Reconciliation *ret, const char *what, const char *detail) {
-        return verdict(ret, RECONCILE_TAMPERED, what, detail);
-}
-
-static int without_log(const Findings *f, Reconciliation *ret) {
-        BankDigests found = pcr_values_get(f->pcrs, f->measurement_pcr);
-        bool zero = bank_digests_is_zero(&found);
-
-        ret->new_log = true;
-        if (f->had_log && (f->watermark > 0 || !zero))
-                return tampered(ret, "log-missing", "this TPM life had an event log, and it is gone");
-        if (!zero)
-                return verdict(ret, RECONCILE_REFUSED, "register-in-use",
-                               "the measurement register holds a value already, and sealwatch never ran in this TPM "
-                               "life; set MeasurementPCR= to a register that nothing else extends");
-        ret->cap_is_open = true;
-        return verdict(ret, RECONCILE_FRESH, "fresh", "the first start of this TPM life");
+        return ret->verdict == RECONCILE_TAMPERED ? 0 : verdict(ret, RECONCILE_TAMPERED, what, detail);
 }
 
 /* What the boot record says of the registers. False when it cannot be this TPM's life any more. */
@@ -111,7 +97,8 @@ typedef struct Walk {
         bool found, resumed;    /* resumed: the TPM was restarted since the boot record */
         uint64_t found_records; /* so many records replay to it */
         size_t last_start;      /* where the last record begins */
-        BankDigests last_digest;
+        BankDigests before_last;
+        bool unbound; /* the last record is a violation, and nothing in the log binds it */
 } Walk;
 
 static void note_match(Walk *w, uint64_t records) {
@@ -121,40 +108,49 @@ static void note_match(Walk *w, uint64_t records) {
         }
 }
 
+/* What an entry says about registers. Returns 1, or 0 with a verdict. */
+static int take_entry(const Findings *f, Walk *w, Reconciliation *ret, const LogEntry *entry) {
+        ret->cap_recorded = ret->cap_recorded || entry->kind == KIND_CAP;
+        if (entry->kind != KIND_BOOT)
+                return 1;
+        w->resumed = count_of(entry->json, "restart") != f->restart_count;
+        return check_boot(f, ret, entry->json);
+}
+
 /* Reads the log to its end or its first bad byte. Returns the last result, or a negative errno. */
 static int walk_log(const Findings *f, Walk *w, Reconciliation *ret) {
         LogResult result;
         LogEntry entry;
 
         note_match(w, 0);
+        ret->value = *log_reader_value(w->reader);
         while ((result = log_reader_next(w->reader, &entry)) == LOG_ENTRY) {
-                ret->cap_recorded = ret->cap_recorded || entry.kind == KIND_CAP;
-                if (entry.kind == KIND_BOOT) {
-                        int r = check_boot(f, ret, entry.json);
-                        if (r <= 0)
-                                return LOG_BAD;
-                        w->resumed = count_of(entry.json, "restart") != f->restart_count;
-                }
+                if (take_entry(f, w, ret, &entry) <= 0)
+                        return LOG_BAD;
                 if (log_reader_records(w->reader) > ret->records) { /* the last entry of its record */
                         w->last_start = ret->keep;
+                        w->before_last = ret->value;
+                        w->unbound = entry.record.violation;
+                        ret->value = *log_reader_value(w->reader);
+                        ret->entries = log_reader_entries(w->reader);
                         ret->records = log_reader_records(w->reader);
                         ret->keep = log_reader_offset(w->reader);
                         note_match(w, ret->records);
                 }
         }
-        ret->entries = log_reader_entries(w->reader);
-        ret->value = *log_reader_value(w->reader);
+        w->unbound =
+                ret->records > 0 && !log_reader_at_boundary(w->reader) && log_reader_offset(w->reader) == ret->keep;
         return result == LOG_FAILED ? -ENOMEM : (int) result;
 }
 
-/* A record at the end of the log that is not in the register must be the one that was announced. */
-static bool owed_is_announced(const Findings *f, const Walk *w, const Reconciliation *ret) {
+/* One record at the end of the log may be missing in the register: the one that was announced. */
+static bool is_owed(const Findings *f, const Walk *w, const Reconciliation *ret) {
         PendingItem last = announced_commit(f);
 
-        return last.offset == w->last_start && last.length == ret->keep - w->last_start;
+        return w->found && ret->records == w->found_records + 1 && last.offset == w->last_start &&
+               last.length == ret->keep - w->last_start;
 }
 
-/* The one record that may be in the log and not in the register. */
 static int take_owed(const Findings *f, const Walk *w, Reconciliation *ret) {
         Reader r = reader_new(f->log, ret->keep);
         RecordView view;
@@ -168,29 +164,59 @@ static int take_owed(const Findings *f, const Walk *w, Reconciliation *ret) {
         return record_extend_value(&view, f->pcrs->banks, &ret->owed);
 }
 
-static bool is_cap(const PendingItem *item) {
-        Reader r = reader_new(item->record, item->record_size);
-        RecordView view;
-        const char *why;
-
-        return record_parse(&r, &view, &why) == RECORD_OK && kind_from_record_name(view.name) == KIND_CAP;
-}
-
-/* What was promised must follow the log without a hole. */
-static bool pending_follows(const Findings *f, Reconciliation *ret) {
+/* The promised entries that are not in the log; *ret_last: the size of the last one as it is promised. Returns 1, 0 when
+ * one is missing in between, or a negative errno. */
+static int collect_promised(const Findings *f, Reconciliation *ret, Buffer *promised, size_t *ret_last) {
         Reader r = reader_new(f->pending, f->pending_size);
-        uint64_t next = ret->entries;
         PendingItem item;
 
-        while (pending_next(&r, &item) == RECORD_OK) {
+        ret->promised = ret->entries;
+        for (size_t start = 0; pending_next(&r, &item) == RECORD_OK; start = r.pos) {
                 if (item.type != PENDING_ENTRY || item.seq < ret->entries)
                         continue;
-                if (item.seq != next++)
-                        return false;
-                ret->cap_recorded = ret->cap_recorded || is_cap(&item);
+                if (item.seq != ret->promised++)
+                        return 0;
+                buffer_bytes(promised, item.record, item.record_size);
+                *ret_last = r.pos - start;
         }
         ret->torn = reader_left(&r);
+        return buffer_error(promised) < 0 ? -ENOMEM : 1;
+}
+
+/* The daemon died between a violation record and the one that binds it: nobody was answered for the sake of the first. */
+static bool drop_unbound(const Walk *w, Reconciliation *ret, size_t last) {
+        if (log_reader_at_boundary(w->reader) || ret->promised == ret->entries)
+                return false;
+        ret->promised--;
+        ret->torn += last;
         return true;
+}
+
+/* What was promised must go on where the log ends, without a hole, and be what a log can hold. Returns 1, 0 with a
+ * verdict, or a negative errno. */
+static int walk_promised(const Findings *f, Walk *w, Reconciliation *ret) {
+        _cleanup_(buffer_done) Buffer promised = {};
+        LogResult result;
+        LogEntry entry;
+        size_t last = 0;
+        int r;
+
+        r = collect_promised(f, ret, &promised, &last);
+        if (r == 0)
+                return tampered(ret, "pending-missing", "entries that were promised are gone");
+        if (r < 0)
+                return r;
+        log_reader_continue(w->reader, promised.data, promised.size);
+        while ((result = log_reader_next(w->reader, &entry)) == LOG_ENTRY) {
+                r = take_entry(f, w, ret, &entry);
+                if (r <= 0)
+                        return r;
+        }
+        if (result == LOG_FAILED)
+                return -ENOMEM;
+        if (result == LOG_END || (result == LOG_TRUNCATED && drop_unbound(w, ret, last)))
+                return 1;
+        return tampered(ret, "pending-bad", "an entry that was promised is not what the daemon wrote");
 }
 
 /* Compares the cap register with its value at boot, in the boot record's bank. */
@@ -216,12 +242,14 @@ static int judge_walk(const Findings *f, const Walk *w, int result, Reconciliati
                 return tampered(ret, "log-cut", "the event log ends inside a record");
         if (!w->found)
                 return tampered(ret, "foreign-extend", "no part of the event log replays to the measurement register");
+        if (ret->records > w->found_records && !is_owed(f, w, ret))
+                return tampered(ret, "log-forged", "the event log has records that the daemon did not announce");
+        return 1;
+}
+
+static int judge_registers(const Findings *f, const Walk *w, Reconciliation *ret) {
         if (w->found_records < f->watermark)
                 return tampered(ret, "register-went-back", "the measurement register is older than it was already");
-        if (ret->records - w->found_records > 1 || (ret->records > w->found_records && !owed_is_announced(f, w, ret)))
-                return tampered(ret, "log-forged", "the event log has records that the daemon did not announce");
-        if (!pending_follows(f, ret))
-                return tampered(ret, "pending-missing", "entries that were promised are gone");
         if (!ret->cap_is_open && !(ret->cap_recorded && ret->cap_is_set))
                 return tampered(ret, "foreign-cap", "the cap register was extended by somebody else");
         if (w->resumed)
@@ -229,9 +257,28 @@ static int judge_walk(const Findings *f, const Walk *w, int result, Reconciliati
         return 1;
 }
 
-/* True when the pending file has the open-writers record that binds the log's last record. */
-static bool only_binding_missing(const Walk *w, size_t size) {
-        return log_reader_offset(w->reader) == size && !log_reader_at_boundary(w->reader);
+static int without_log(const Findings *f, Reconciliation *ret) {
+        BankDigests found = pcr_values_get(f->pcrs, f->measurement_pcr);
+        bool zero = bank_digests_is_zero(&found);
+
+        ret->new_log = true;
+        if (f->had_log && (f->watermark > 0 || !zero))
+                return tampered(ret, "log-missing", "this TPM life had an event log, and it is gone");
+        if (!zero)
+                return verdict(ret, RECONCILE_REFUSED, "register-in-use",
+                               "the measurement register holds a value already, and sealwatch never ran in this TPM "
+                               "life; set MeasurementPCR= to a register that nothing else extends");
+        ret->cap_is_open = true;
+        return verdict(ret, RECONCILE_FRESH, "fresh", "the first start of this TPM life");
+}
+
+/* A log cannot go on behind a violation record that nothing binds. */
+static void drop_last(const Walk *w, Reconciliation *ret) {
+        ret->keep = w->last_start;
+        ret->value = w->before_last;
+        ret->records--;
+        ret->entries--;
+        ret->owed_size = 0;
 }
 
 static int with_log(const Findings *f, Walk *w, Reconciliation *ret) {
@@ -242,31 +289,51 @@ static int with_log(const Findings *f, Walk *w, Reconciliation *ret) {
                 return result;
         if (ret->verdict != RECONCILE_FRESH) /* check_boot() has spoken */
                 return 0;
-        r = look_at_cap(f, ret);
+        if (result == LOG_TRUNCATED && w->unbound)
+                result = LOG_END; /* walk_promised() sees whether it is bound there */
+        r = judge_walk(f, w, result, ret);
+        if (is_owed(f, w, ret) && take_owed(f, w, ret) < 0)
+                return -EIO;
+        if (r > 0)
+                r = walk_promised(f, w, ret);
         if (r < 0)
                 return r;
-        if (result == LOG_TRUNCATED && only_binding_missing(w, ret->keep))
-                result = LOG_END; /* pending_follows() sees whether it is promised */
-        r = judge_walk(f, w, result, ret);
-        if (r > 0 && ret->records > w->found_records)
-                r = take_owed(f, w, ret) < 0 ? -EIO : 1;
-        if (r > 0)
+        if (r == 0)
+                ret->promised = 0;
+        if (w->unbound && ret->promised <= ret->entries)
+                drop_last(w, ret);
+        if (look_at_cap(f, ret) < 0)
+                return -EIO;
+        if (r > 0 && judge_registers(f, w, ret) > 0)
                 return verdict(ret, RECONCILE_CONTINUE, "continue", "the event log explains the register");
-        if (ret->records == 0)
+        if (ret->records == 0) {
                 ret->new_log = true;
-        return r;
+                ret->promised = 0;
+        }
+        return 0;
+}
+
+/* A daemon that died before its first commit left only promises. */
+static bool is_promised_anything(const Findings *f) {
+        Reader r = reader_new(f->pending, f->pending_size);
+        PendingItem item;
+
+        while (pending_next(&r, &item) == RECORD_OK)
+                if (item.type == PENDING_ENTRY)
+                        return true;
+        return false;
 }
 
 int reconcile(const Findings *f, Reconciliation *ret) {
         _cleanup_(log_reader_freep) LogReader *reader = NULL;
         Reconciliation result = { .value = bank_digests_zero(f->pcrs->banks), .boot_bank = HASH_SHA256 };
         Walk w = { .target = pcr_values_get(f->pcrs, f->measurement_pcr) };
-        size_t size = untorn_size(f);
+        size_t size = f->log ? untorn_size(f) : 0;
         int r;
 
-        if (!f->log || size == 0) { /* nothing was ever committed */
+        if (size == 0 && !is_promised_anything(f))
                 r = without_log(f, &result);
-        } else {
+        else {
                 r = log_reader_new(f->log, size, f->pcrs->banks, &reader);
                 w.reader = reader;
                 if (r >= 0)

@@ -38,6 +38,7 @@ typedef struct Reconciliation {
         BankDigests value;             /* what they replay to */
         size_t owed_offset, owed_size; /* the record at the end that is not in the register yet; size 0: none */
         BankDigests owed;              /* its digests */
+        uint64_t promised;             /* entries in those bytes and promised behind them; 0 unless the log goes on */
         size_t torn;                   /* bytes at the end of the pending file that were never promised */
         bool cap_recorded;             /* the log, or what was promised behind it, has a cap record */
         bool cap_is_set;               /* the cap register holds its boot value and one cap */
@@ -63,6 +64,13 @@ static inline bool reconcile_begins(const Reconciliation *r) {
 /* The door is open and nothing speaks against looking in: harvest makes sense. */
 static inline bool reconcile_opens(const Reconciliation *r) {
         return r->cap_is_open && !r->cap_recorded && r->verdict != RECONCILE_TAMPERED;
+}
+
+/* What the life file says from the start on: so many records were seen in the register. After a violation it is more than
+ * any register can show, until the violation is a record that is in it: a crash in between must not forget it. Written
+ * before what was found is changed. */
+static inline uint64_t reconcile_watermark(const Reconciliation *r) {
+        return r->verdict == RECONCILE_TAMPERED ? UINT64_MAX : r->records;
 }
 
 /* What the cap register holds after one cap, from its value before. 0 or a negative errno. */

@@ -11,13 +11,17 @@
 
 DEFINE_CLEANUP(LogReader *, log_reader_free)
 
+static bool is_promised(const PendingItem *item, const Reconciliation *found) {
+        return item->type == PENDING_ENTRY && item->seq >= found->entries && item->seq < found->promised;
+}
+
 /* The promised entries that are not in the log yet, one after the other. */
 static int collect_promised(const Findings *f, const Reconciliation *found, Buffer *ret) {
         Reader reader = reader_new(f->pending, f->pending_size);
         PendingItem item;
 
         while (pending_next(&reader, &item) == RECORD_OK)
-                if (item.type == PENDING_ENTRY && item.seq >= found->entries)
+                if (is_promised(&item, found))
                         buffer_bytes(ret, item.record, item.record_size);
         return buffer_error(ret);
 }
@@ -28,7 +32,7 @@ static int queue_promised(Engine *e, const Findings *f, const Reconciliation *fo
         int r = 0;
 
         while (r >= 0 && pending_next(&reader, &item) == RECORD_OK)
-                if (item.type == PENDING_ENTRY && item.seq >= found->entries)
+                if (is_promised(&item, found))
                         r = engine_restore_pending(e, item.record, item.record_size, item.flags & PENDING_KNOWN);
         return r;
 }
@@ -49,7 +53,6 @@ static int restore_entries(Engine *e, LogReader *reader) {
 int engine_resume(Engine *e, const Findings *f, const Reconciliation *found) {
         _cleanup_(log_reader_freep) LogReader *reader = NULL;
         _cleanup_(buffer_done) Buffer promised = {};
-        bool goes_on = found->verdict == RECONCILE_CONTINUE;
         int r;
 
         if (found->new_log)
@@ -57,15 +60,17 @@ int engine_resume(Engine *e, const Findings *f, const Reconciliation *found) {
         r = log_reader_new(f->log, found->keep, 0, &reader);
         if (r >= 0)
                 r = restore_entries(e, reader);
-        if (r >= 0 && goes_on)
+        if (r >= 0)
                 r = collect_promised(f, found, &promised);
-        if (r >= 0 && goes_on) {
+        if (r >= 0) {
                 log_reader_continue(reader, promised.data, promised.size);
                 r = restore_entries(e, reader);
         }
         if (r >= 0)
                 r = engine_restored(e, found->entries, found->keep, &found->value);
-        if (r >= 0 && goes_on)
+        if (r >= 0)
                 r = queue_promised(e, f, found);
+        if (found->verdict != RECONCILE_CONTINUE)
+                engine_distrust(e);
         return r;
 }

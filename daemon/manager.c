@@ -128,18 +128,30 @@ static int save_life(const Manager *m, uint64_t watermark) {
         return life_write(m->options->state_dir, &life);
 }
 
-/* A copy of the log's end on its way to the disk. */
+/* A copy of the log's end on its way to the disk, and the watermark for it. */
 typedef struct ArchiveJob {
         Manager *manager;
-        uint64_t size, records;
+        uint64_t size, watermark;
 } ArchiveJob;
+
+static ArchiveJob archive_job(Manager *m) {
+        Status status;
+
+        engine_status(m->engine, &status);
+        return (ArchiveJob){
+                .manager = m,
+                .size = event_store_anchored_size(m->store),
+                .watermark =
+                        status.anchored >= m->told_upto ? event_store_anchored_records(m->store) : m->life.watermark,
+        };
+}
 
 static int archive_work(void *item) {
         const ArchiveJob *j = item;
         const Manager *m = j->manager;
         int r = archive_copy(event_store_fd(m->store), j->size, m->options->log_dir, m->life.name);
 
-        return r < 0 ? r : save_life(m, j->records);
+        return r < 0 ? r : save_life(m, j->watermark);
 }
 
 static void archive_done(void *item, int result, int cancelled) {
@@ -165,11 +177,7 @@ static int on_archive_timer(sd_event_source *s _unused_, uint64_t usec _unused_,
         j = calloc(1, sizeof(ArchiveJob));
         if (!j)
                 return 0;
-        *j = (ArchiveJob){
-                .manager = m,
-                .size = event_store_anchored_size(m->store),
-                .records = event_store_anchored_records(m->store),
-        };
+        *j = archive_job(m);
         m->archiving = true;
         (void) background_submit(m->background, archive_work, archive_done, j);
         return 0;
@@ -187,11 +195,7 @@ void manager_anchored(Manager *m) {
 }
 
 void manager_archive_now(Manager *m) {
-        const ArchiveJob j = {
-                .manager = m,
-                .size = event_store_anchored_size(m->store),
-                .records = event_store_anchored_records(m->store),
-        };
+        const ArchiveJob j = archive_job(m);
         int r = archive_work((void *) &j);
 
         if (r < 0)

@@ -63,6 +63,7 @@ typedef struct Manager {
 
         /* on the way */
         uint64_t committed_upto;           /* + 1: what the committed file has; 0: nothing of this run */
+        uint64_t told_upto;                /* entries with which the log says what was found at start */
         bool archiving, started, stopping; /* started: the engine had its INPUT_START */
         unsigned probes_left;
         Level levels[_WATCHED_MAX];

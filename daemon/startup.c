@@ -369,12 +369,12 @@ static int take_over(Manager *m) {
         r = make_engine(m);
         if (r >= 0)
                 r = engine_resume(m->engine, &findings, &m->found);
-        if (r >= 0)
-                r = event_store_begin(m->store, m->found.keep, m->found.verdict == RECONCILE_CONTINUE);
-        m->committed_upto = m->found.new_log ? 0 : m->found.entries;
-        m->life.watermark = event_store_anchored_records(m->store);
+        m->life.watermark = reconcile_watermark(&m->found);
         if (r >= 0)
                 r = life_write(m->options->state_dir, &m->life);
+        if (r >= 0)
+                r = event_store_begin(m->store, m->found.keep, m->found.promised);
+        m->committed_upto = m->found.new_log ? 0 : m->found.entries;
         if (r < 0)
                 log_errno(LOG_ERR, r, "cannot take over from an earlier run");
         return r < 0 ? EX_OSERR : 0;
@@ -448,6 +448,7 @@ void manager_probed(Manager *m) {
                 .type = INPUT_TAMPER,
                 .tamper = { .what = m->found.what, .detail = m->found.detail },
         };
+        Status status;
 
         memcpy(in.start.cmdline, m->machine.cmdline, sizeof(in.start.cmdline));
         memcpy(in.start.levels, m->levels, sizeof(in.start.levels));
@@ -457,6 +458,8 @@ void manager_probed(Manager *m) {
         manager_feed(m, &in);
         if (m->found.verdict == RECONCILE_TAMPERED)
                 manager_feed(m, &tampered);
+        engine_status(m->engine, &status);
+        m->told_upto = status.events;
         sensors_open(m);
         if (!in.start.secrets_openable)
                 manager_ready(m);

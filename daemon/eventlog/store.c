@@ -31,6 +31,7 @@ struct EventStore {
         uint64_t log_size, anchored_size, pending_size;
         uint64_t records, entries;                   /* committed */
         uint64_t anchored_records, anchored_entries; /* in the register */
+        uint64_t hole;                               /* an entry below it could not be promised; 0: none */
         Mark *marks;
         size_t marks_size, marks_allocated;
 };
@@ -154,19 +155,23 @@ static int append_bytes(int fd, uint64_t *size, const void *data, size_t n) {
 
 int event_store_append(EventStore *s, uint64_t seq, bool known, const void *record, size_t n) {
         _cleanup_(buffer_done) Buffer item = {};
-        int r = pending_put_entry(&item, seq, known ? PENDING_KNOWN : 0, record, n);
+        int r = s->hole > s->entries ? -EAGAIN : pending_put_entry(&item, seq, known ? PENDING_KNOWN : 0, record, n);
 
-        return r < 0 ? r : append_bytes(s->pending, &s->pending_size, item.data, item.size);
+        if (r >= 0)
+                r = append_bytes(s->pending, &s->pending_size, item.data, item.size);
+        if (r < 0)
+                s->hole = seq + 1;
+        return r;
 }
 
 /* The items of the pending file that still count: entries behind the last commit that is in the register. */
-static int collect_pending(const EventStore *s, const FileMap *old, Buffer *ret) {
+static int collect_pending(const EventStore *s, const FileMap *old, uint64_t promised, Buffer *ret) {
         Reader reader = reader_new(old->data, MIN((size_t) s->pending_size, old->size));
         PendingItem item;
         size_t start = 0;
 
         while (pending_next(&reader, &item) == RECORD_OK) {
-                if (item.type == PENDING_ENTRY && item.seq >= s->anchored_entries)
+                if (item.type == PENDING_ENTRY && item.seq >= s->anchored_entries && item.seq < promised)
                         buffer_bytes(ret, old->data + start, reader.pos - start);
                 start = reader.pos;
         }
@@ -174,7 +179,7 @@ static int collect_pending(const EventStore *s, const FileMap *old, Buffer *ret)
 }
 
 /* Rewrites the pending file without what is done. In one step: a crash leaves the old or the new one. */
-static int compact(EventStore *s) {
+static int compact(EventStore *s, uint64_t promised) {
         _cleanup_(buffer_done) Buffer kept = {};
         _cleanup_close_ int fd = -1;
         FileMap old;
@@ -183,7 +188,7 @@ static int compact(EventStore *s) {
         r = file_map(s->pending, &old);
         if (r < 0)
                 return r;
-        r = collect_pending(s, &old, &kept);
+        r = collect_pending(s, &old, promised, &kept);
         file_unmap(&old);
         if (r < 0)
                 return r;
@@ -201,7 +206,7 @@ static int compact(EventStore *s) {
         return 0;
 }
 
-int event_store_begin(EventStore *s, size_t keep, bool keep_pending) {
+int event_store_begin(EventStore *s, size_t keep, uint64_t promised) {
         FileMap log;
         int r;
 
@@ -215,9 +220,7 @@ int event_store_begin(EventStore *s, size_t keep, bool keep_pending) {
         if (r < 0)
                 return r;
         event_store_anchored(s, s->entries);
-        if (!keep_pending)
-                s->pending_size = 0;
-        return compact(s);
+        return compact(s, promised);
 }
 
 int event_store_commit(EventStore *s, uint64_t upto, const void *record, size_t n) {
@@ -226,7 +229,7 @@ int event_store_commit(EventStore *s, uint64_t upto, const void *record, size_t 
         int r;
 
         if (s->pending_size > PENDING_COMPACT)
-                (void) compact(s); /* the old file is as good, only larger */
+                (void) compact(s, UINT64_MAX); /* the old file is as good, only larger */
         r = pending_put_commit(&item, upto, size, (uint32_t) n);
         if (r >= 0)
                 r = append_bytes(s->pending, &s->pending_size, item.data, item.size);

@@ -20,14 +20,15 @@ EventStore *event_store_free(EventStore *s);
 /* What an earlier run left. *has_log: false when there was no measurements file. Undo with file_unmap(). */
 int event_store_load(EventStore *s, bool *has_log, FileMap *log, FileMap *pending);
 
-/* Starts to write: the first `keep` bytes of the log stay, and are in the register; of the pending file, if keep_pending,
- * the entries that are not in those bytes. 0 or a negative errno. */
-int event_store_begin(EventStore *s, size_t keep, bool keep_pending);
+/* Starts to write: the first `keep` bytes of the log stay, and are in the register; of the pending file, the entries that
+ * are not in those bytes and have numbers below `promised`. 0 or a negative errno. */
+int event_store_begin(EventStore *s, size_t keep, uint64_t promised);
 
 /* Writes all of a log that came from elsewhere (an archive), before event_store_begin(). */
 int event_store_import(EventStore *s, const void *log, size_t n);
 
-/* A pending entry. On failure nothing is left behind. */
+/* A pending entry. On failure nothing is left behind, and until the entry is committed every other one fails as well
+ * (-EAGAIN): promises have no hole. */
 int event_store_append(EventStore *s, uint64_t seq, bool known, const void *record, size_t n);
 
 /* A committed record with all entries up to `upto`: announces it in the pending file, then writes it. */

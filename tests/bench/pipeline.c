@@ -121,7 +121,7 @@ static int open_rig(Rig *rig, const char *socket_path, const char *directory, lo
         if (policy_load(&source, &policy, &problems) < 0 || engine_new(&config, policy, &rig->engine) < 0 ||
             event_store_open(directory, &rig->store) < 0 || event_store_load(rig->store, &has_log, &log, &pending) < 0)
                 return -1;
-        return event_store_begin(rig->store, 0, false);
+        return event_store_begin(rig->store, 0, 0);
 }
 
 int main(int argc, char **argv) {
