@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-VERIFY = sys.argv[1]
+VERIFY = os.path.abspath(sys.argv[1])
 ATTRIBUTES = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign"
 KEYS = {  # name: (hierarchy, algorithm of tpm2_createprimary, hash)
     "rsassa": ("e", "rsa2048:rsassa-sha256:null", "sha256"),
