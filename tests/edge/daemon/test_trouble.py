@@ -230,6 +230,27 @@ def a_journal_that_is_dead(m):
     lab.tool("umount", "/run")
 
 
+def no_state_gets_better(m):
+    """Neither by a restart, nor by another policy, nor by being killed in between."""
+    fresh(m)
+    m.watched(f"{ROOT}/disk/attack", "--uid=65534", "memfd", f"{ROOT}/unknown")
+    m.expect_state("degraded")
+    m.stop()
+    m.start()
+    m.expect_state("degraded")
+    m.kill()
+    m.start()
+    m.expect_state("degraded")
+    m.policy(mode="observe")
+    m.ctl("reload")
+    m.expect_state("degraded")
+    m.ctl("lock")
+    m.expect_state("locked")
+    m.policy(mode="enforce")
+    m.ctl("reload")
+    m.expect_state("locked")
+
+
 def descriptors(m):
     return len(os.listdir(f"/proc/{m.daemon.pid}/fd"))
 
@@ -254,7 +275,7 @@ def nothing_grows(m):
 
 ROWS = [root_never_unseals, secrets_leave_no_trace, a_tpm_that_stands_still,
         an_unmeasured_program_waits_at_most_for_its_deadline, gate_rows, a_file_system_that_is_mounted_later, a_full_disk,
-        a_bus_that_stands_still, a_journal_that_is_dead, nothing_grows]
+        a_bus_that_stands_still, a_journal_that_is_dead, no_state_gets_better, nothing_grows]
 
 
 def main(m):
