@@ -49,18 +49,18 @@ static int take_line(ReferenceSet *s, const char *file, ProblemList *problems) {
         s->line[kept] = '\0';
         if (kept == 0 || s->line[0] == '#')
                 return 0;
-        for (size_t i = 0; i < HEX_SIZE; i++)
-                if (hex[i] == '\0' || !strchr("0123456789abcdefABCDEF", hex[i])) {
-                        problem_add(problems, file, s->line_number, (unsigned) (hex - s->line + (ptrdiff_t) i) + 1,
-                                    "expected the 64 hexadecimal digits of a SHA-256, as sha256sum writes them");
-                        return 0;
-                }
+        if (hex_decode(hex, SHA256_SIZE, digest) < 0) {
+                problem_add(problems, file, s->line_number,
+                            (unsigned) (hex - s->line) + (unsigned) strspn(hex, "0123456789abcdefABCDEF") + 1,
+                            "expected the 64 hexadecimal digits of a SHA-256, as sha256sum writes them");
+                return 0;
+        }
         if (hex + HEX_SIZE < s->line + kept && hex[HEX_SIZE] != ' ') {
                 problem_add(problems, file, s->line_number, (unsigned) (hex - s->line) + HEX_SIZE + 1,
                             "expected a blank and a path behind the digest");
                 return 0;
         }
-        if (hex_decode(hex, SHA256_SIZE, digest) < 0 || GREEDY_REALLOC(s->digests, s->allocated, s->size + 1) < 0)
+        if (GREEDY_REALLOC(s->digests, s->allocated, s->size + 1) < 0)
                 return -ENOMEM;
         memcpy(s->digests[s->size++], digest, SHA256_SIZE);
         return 0;
