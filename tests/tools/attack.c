@@ -89,6 +89,7 @@ static int execute(const char *path) {
 
 static int attack_memfd(char **arguments) {
         static Content c;
+        struct timespec t;
         char path[32];
         int fd = memfd_create("attack", MFD_CLOEXEC);
 
@@ -96,7 +97,9 @@ static int attack_memfd(char **arguments) {
         if (fd < 0)
                 die("memfd_create");
         store(fd, &c, "memfd");
-        say("executes a memfd with the %zu bytes of %s", c.size, arguments[0]);
+        clock_gettime(CLOCK_BOOTTIME, &t);
+        say("executes a memfd with the %zu bytes of %s, boottime=%lld", c.size, arguments[0],
+            (long long) t.tv_sec * 1000000 + t.tv_nsec / 1000);
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         return execute(path);
 }
