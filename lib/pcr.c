@@ -102,6 +102,24 @@ bool bank_digests_is_zero(const BankDigests *value) {
         return bank_digests_equal(value, &zero);
 }
 
+int pcr_values_extend(PcrValues *values, unsigned pcr, const BankDigests *digest) {
+        BankSet banks = values->banks & digest->banks;
+
+        for (HashAlg alg = 0; alg < _HASH_MAX; alg++) {
+                uint8_t *value = values->values[alg][pcr];
+                Digest result;
+                int r;
+
+                if (!(banks & bank(alg)))
+                        continue;
+                r = digest_pair(alg, value, hash_size(alg), digest->values[alg], hash_size(alg), &result);
+                if (r < 0)
+                        return r;
+                memcpy(value, result.bytes, hash_size(alg));
+        }
+        return 0;
+}
+
 BankDigests pcr_values_get(const PcrValues *values, unsigned pcr) {
         BankDigests d = { .banks = values->banks };
 

@@ -54,6 +54,9 @@ int bank_digests_extend(BankDigests *value, const BankDigests *digest);
 bool bank_digests_equal(const BankDigests *a, const BankDigests *b);
 bool bank_digests_is_zero(const BankDigests *value);
 
+/* Extends one PCR in the banks that both have. 0, or a negative errno with some banks extended. */
+int pcr_values_extend(PcrValues *values, unsigned pcr, const BankDigests *digest);
+
 /* One PCR out of all. */
 BankDigests pcr_values_get(const PcrValues *values, unsigned pcr);
 

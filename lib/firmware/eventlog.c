@@ -205,22 +205,11 @@ static LogResult take_no_action(FirmwareLog *l, const FirmwareEvent *e) {
 
 static LogResult extend(FirmwareLog *l, const FirmwareEvent *e) {
         l->extended |= 1U << e->pcr;
-        for (HashAlg alg = 0; alg < _HASH_MAX; alg++) {
-                uint8_t *value = l->values.values[alg][e->pcr];
-                size_t size = hash_size(alg);
-                Digest extended;
-
-                if (!(e->digests.banks & bank(alg))) {
-                        if (l->banks & bank(alg) && l->gaps[alg] == 0)
-                                l->gaps[alg] = l->events;
-                        continue;
-                }
-                if (!(l->values.banks & bank(alg)))
-                        continue;
-                if (digest_pair(alg, value, size, e->digests.values[alg], size, &extended) < 0)
-                        return stop(l, LOG_FAILED, "no crypto");
-                memcpy(value, extended.bytes, size);
-        }
+        for (HashAlg alg = 0; alg < _HASH_MAX; alg++)
+                if (l->banks & ~e->digests.banks & bank(alg) && l->gaps[alg] == 0)
+                        l->gaps[alg] = l->events;
+        if (pcr_values_extend(&l->values, e->pcr, &e->digests) < 0)
+                return stop(l, LOG_FAILED, "no crypto");
         return LOG_ENTRY;
 }
 

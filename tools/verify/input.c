@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/bytes.h"
@@ -78,6 +79,12 @@ int input_open(const char *path, bool json, int *ret_fd) {
         *ret_fd = streq(path, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
                                    : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         return *ret_fd < 0 ? show_undecided(json, "cannot open %s: %s", path, strerror(errno)) : 0;
+}
+
+bool input_is_regular(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 int input_file(const char *path, size_t max, bool json, char **ret, size_t *ret_size) {

@@ -20,6 +20,9 @@ int input_number(const char *option, const char *value, uint64_t max, bool json,
 /* Opens a file for reading; "-" is standard input. */
 int input_open(const char *path, bool json, int *ret_fd);
 
+/* True for what can be read a second time: a regular file. */
+bool input_is_regular(const char *path);
+
 /* All bytes, 1 to max, of a file or a pipe; "-" is standard input. The caller frees them; a NUL stands behind them. */
 int input_file(const char *path, size_t max, bool json, char **ret, size_t *ret_size);
 

@@ -27,6 +27,10 @@ static const struct {
           "FILE [--pcrs [ALG:]FILE]… [--json]\n"
           "                is the firmware's log what was extended, and what does it say of the boot?",
           verb_firmware_log },
+        { "ima-log",
+          "FILE [--pcrs [ALG:]FILE]… [--pcr N] [--allow-tail] [--json]\n"
+          "                is the kernel's IMA list what was extended into the PCRs?",
+          verb_ima_log },
         { "quote",
           "--quote FILE --signature FILE --public FILE [--pcrs [ALG:]FILE]… [--nonce HEX] [--json]\n"
           "                did this TPM key sign these PCR values for this nonce?",

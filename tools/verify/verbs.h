@@ -5,6 +5,7 @@
 
 int verb_azure(int argc, char **argv);
 int verb_firmware_log(int argc, char **argv);
+int verb_ima_log(int argc, char **argv);
 int verb_log(int argc, char **argv);
 int verb_quote(int argc, char **argv);
 int verb_report(int argc, char **argv);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* sealwatch-verify ima-log: is this list of the kernel's what was extended into these PCRs? */
+
+#include "lib/base/cleanup.h"
+#include "lib/ima/appraise.h"
+#include "tools/verify/input.h"
+#include "tools/verify/log-arguments.h"
+#include "tools/verify/show.h"
+#include "tools/verify/stream.h"
+#include "tools/verify/verbs.h"
+
+DEFINE_CLEANUP(ImaAppraisal *, ima_appraisal_free)
+
+static int take(void *userdata, const void *data, size_t n, bool last, size_t *ret_used) {
+        return ima_appraisal_feed(userdata, data, n, last, ret_used);
+}
+
+static int read_list(const LogArguments *a, const ImaRequirements *q, bool padded, ImaAppraisal **ret) {
+        _cleanup_(ima_appraisal_freep) ImaAppraisal *appraisal = NULL;
+        int r;
+
+        if (ima_appraisal_new(q, &a->pcrs, padded, &appraisal) < 0)
+                return show_undecided(a->json, "out of memory");
+        r = stream_file(a->file, a->json, take, appraisal);
+        if (r != 0)
+                return r;
+        *ret = TAKE_PTR(appraisal);
+        return 0;
+}
+
+int verb_ima_log(int argc, char **argv) {
+        _cleanup_(ima_appraisal_freep) ImaAppraisal *appraisal = NULL, *padded = NULL;
+        _cleanup_(check_list_done) CheckList checks = {};
+        ImaRequirements requirements = ima_requirements_default();
+        LogArguments a;
+        int r = log_arguments_parse(argc, argv, LOG_OPTION_PCR | LOG_OPTION_TAIL,
+                                    "ima-log FILE [--pcrs [ALG:]FILE]… [--pcr N] [--allow-tail] [--json]", &a);
+
+        if (r != 0)
+                return r;
+        requirements.pcr = a.pcr;
+        requirements.allow_tail = a.allow_tail;
+        r = read_list(&a, &requirements, false, &appraisal);
+        if (r == 0 && ima_appraisal_wants_padded(appraisal) && input_is_regular(a.file))
+                r = read_list(&a, &requirements, true, &padded);
+        if (r != 0)
+                return r;
+        ima_appraisal_end(padded && ima_appraisal_replays(padded) ? padded : appraisal, &checks);
+        return show_checks(&checks, a.file, a.json);
+}
