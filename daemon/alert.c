@@ -37,7 +37,7 @@ static const struct {
                         "LOCK because of {reason} (event {trigger}): secrets are wiped, registers poisoned" },
         [KIND_LOCKED] = { SEALWATCH_MESSAGE_LOCKED, "the lock plan is through; only a reboot ends the lock" },
         [KIND_SEAL] = { SEALWATCH_MESSAGE_SEAL, "secret {name} was sealed" },
-        [KIND_RELEASE] = { SEALWATCH_MESSAGE_RELEASE, "secret {name} {verdict} for uid {uid} pid {pid} {reason}" },
+        [KIND_RELEASE] = { SEALWATCH_MESSAGE_RELEASE, "secret {name} {verdict} for uid {uid} pid {pid}{: reason}" },
 };
 
 static void put_value(FILE *to, const json_t *value) {
@@ -49,19 +49,25 @@ static void put_value(FILE *to, const json_t *value) {
                 fputs(json_is_true(value) ? "yes" : "no", to);
 }
 
+/* "{key}" is the key's value; "{: key}" as well, with a colon before it where there is one. */
 static void put_sentence(FILE *to, const char *sentence, const json_t *event) {
         while (*sentence) {
-                size_t plain = strcspn(sentence, "{"), key;
+                size_t plain = strcspn(sentence, "{"), lead, n;
+                const json_t *value;
                 char name[32];
 
                 fwrite(sentence, 1, plain, to);
                 sentence += plain;
                 if (!*sentence)
                         return;
-                key = strcspn(++sentence, "}");
-                snprintf(name, sizeof(name), "%.*s", (int) key, sentence);
-                put_value(to, json_object_get(event, name));
-                sentence += key + 1;
+                lead = strspn(++sentence, ": ");
+                n = strcspn(sentence + lead, "}");
+                snprintf(name, sizeof(name), "%.*s", (int) n, sentence + lead);
+                value = json_object_get(event, name);
+                if (value)
+                        fwrite(sentence, 1, lead, to);
+                put_value(to, value);
+                sentence += lead + n + 1;
         }
 }
 
