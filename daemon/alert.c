@@ -7,20 +7,22 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "daemon/message-ids.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/macro.h"
 #include "lib/io/log.h"
 
 enum { ALERT_FIELDS_MAX = 20 };
 
-/* The sentence of each kind; %-words in braces are keys of the event. */
+/* The sentence of each kind; words in braces are keys of the event, see put_sentence(). */
 static const struct {
         const char *message_id, *sentence;
 } alerts[_KIND_MAX] = {
         [KIND_START] = { SEALWATCH_MESSAGE_START, "sealwatchd {version} watches {scope}" },
         [KIND_STOP] = { SEALWATCH_MESSAGE_STOP, "sealwatchd stops: {reason}" },
-        [KIND_GAP] = { SEALWATCH_MESSAGE_GAP, "nobody watched from {since} to {until}" },
+        [KIND_GAP] = { SEALWATCH_MESSAGE_GAP, "nobody watched from {@since} to {@until}" },
         [KIND_LEVEL] = { SEALWATCH_MESSAGE_LEVEL, "the level of {event} changed from {from} to {to}" },
         [KIND_POLICY_REFUSED] = { SEALWATCH_MESSAGE_POLICY_REFUSED, "a new policy was refused: {error}" },
         [KIND_EXEC] = { SEALWATCH_MESSAGE_EXEC,
@@ -29,9 +31,9 @@ static const struct {
         [KIND_UNGATED] = { SEALWATCH_MESSAGE_UNGATED, "{verdict}: {path} ran past the gate as uid {uid}: {reason}" },
         [KIND_LOST] = { SEALWATCH_MESSAGE_LOST, "{count} events of {sensor} were lost" },
         [KIND_FAILURE] = { SEALWATCH_MESSAGE_FAILURE,
-                           "failure {row}, time {count}, answered with {verdict}: {detail}" },
+                           "failure {row}, time {count}, answered with {verdict}{: detail}" },
         [KIND_SUPPRESSED] = { SEALWATCH_MESSAGE_SUPPRESSED, "{count} further refusals were not recorded one by one" },
-        [KIND_TAMPER] = { SEALWATCH_MESSAGE_TAMPER, "tampering, {what}: {detail}" },
+        [KIND_TAMPER] = { SEALWATCH_MESSAGE_TAMPER, "tampering, {what}{: detail}" },
         [KIND_STATE] = { SEALWATCH_MESSAGE_STATE, "the guard is {to} now, it was {from}" },
         [KIND_LOCK] = { SEALWATCH_MESSAGE_LOCK,
                         "LOCK because of {reason} (event {trigger}): secrets are wiped, registers poisoned" },
@@ -49,7 +51,17 @@ static void put_value(FILE *to, const json_t *value) {
                 fputs(json_is_true(value) ? "yes" : "no", to);
 }
 
-/* "{key}" is the key's value; "{: key}" as well, with a colon before it where there is one. */
+static void put_time(FILE *to, const json_t *value) {
+        time_t seconds = (time_t) (json_integer_value(value) / USEC_PER_SEC);
+        char text[32] = "";
+        struct tm tm;
+
+        if (gmtime_r(&seconds, &tm))
+                strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm);
+        fputs(text, to);
+}
+
+/* "{key}" is the key's value; "{@key}" is one that is a time; "{: key}" has a colon before it where the key is there. */
 static void put_sentence(FILE *to, const char *sentence, const json_t *event) {
         while (*sentence) {
                 size_t plain = strcspn(sentence, "{"), lead, n;
@@ -60,13 +72,17 @@ static void put_sentence(FILE *to, const char *sentence, const json_t *event) {
                 sentence += plain;
                 if (!*sentence)
                         return;
-                lead = strspn(++sentence, ": ");
+                lead = strspn(++sentence, "@: ");
                 n = strcspn(sentence + lead, "}");
                 snprintf(name, sizeof(name), "%.*s", (int) n, sentence + lead);
                 value = json_object_get(event, name);
-                if (value)
-                        fwrite(sentence, 1, lead, to);
-                put_value(to, value);
+                if (*sentence == '@')
+                        put_time(to, value);
+                else {
+                        if (value)
+                                fwrite(sentence, 1, lead, to);
+                        put_value(to, value);
+                }
                 sentence += lead + n + 1;
         }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""./quickstart runs through; and interrupted anywhere, by SIGINT or SIGKILL, it leaves no process, mount, mark or file
-outside its folder."""
+"""./quickstart runs through, the second time without a network; and interrupted anywhere, by a signal to all of it or to
+the script alone, it leaves no process, mount, cgroup, loop device, BPF pin or file outside its folder."""
 
 import os
 import random
@@ -12,26 +12,22 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import lab  # noqa: E402
+import lab
 
 ROUNDS = int(os.environ.get("LAB_INTERRUPTS", "6"))
-OUTSIDE = ["/etc", "/root", "/tmp", "/var/lib", "/var/log", "/run", "/mnt", "/opt", "/srv"]
+HOWS = [signal.SIGINT, signal.SIGKILL, signal.SIGTERM]
+OUTSIDE = ["/etc", "/root", "/tmp", "/var/lib", "/var/log", "/var/tmp", "/run", "/mnt", "/opt", "/srv", "/dev/shm", "/sys/fs/bpf"]
+BUSY = ["/tmp", "/var/tmp", "/mnt", "/dev/shm"]  # where others on this machine write, too: ours are empty
+OURS = ["tour/tour", "tour/janitor", "/mnt/tpm", "/mnt/bus.conf"]
 
 
 def traces():
     """What a run could leave behind."""
-    found = set()
     with open("/proc/self/mounts") as f:
-        found |= {("mount", line) for line in f}
-    for directory in OUTSIDE:
-        try:
-            found |= {("file", f"{directory}/{name}") for name in os.listdir(directory)}
-        except FileNotFoundError:
-            pass
-    for name in os.listdir(lab.cgroup_root()):
-        if name.startswith("sealwatch-tour"):
-            found.add(("cgroup", name))
+        found = {("mount", line) for line in f}
+    for directory in filter(os.path.isdir, OUTSIDE):
+        found |= {("file", f"{directory}/{name}") for name in os.listdir(directory)}
+    found |= {("cgroup", name) for name in os.listdir(lab.cgroup_root()) if name.startswith("sealwatch-tour")}
     for name in os.listdir("/sys/block"):
         backing = f"/sys/block/{name}/loop/backing_file"
         if os.path.exists(backing):
@@ -41,69 +37,90 @@ def traces():
 
 
 def processes(folder):
-    """Those that run anything of the folder or of its tour."""
+    """Those that run anything of the folder or of its tour, or work in there."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as f:
                 line = f.read().replace(b"\0", b" ").decode(errors="replace")
-            if int(pid) != os.getpid() and (folder in line or "tour/" in line or "/mnt/tpm" in line or "/mnt/bus.conf" in line):
+            if int(pid) != os.getpid() and (any(word in line for word in [folder, *OURS]) or
+                                            os.readlink(f"/proc/{pid}/cwd").startswith(folder)):
                 found.append((pid, line))
         except OSError:
             pass
     return found
 
 
-def clone(folder):
-    """A working copy of its own, built already, so that only the tour is interrupted."""
-    shutil.copytree(lab.SOURCE, folder, symlinks=True, ignore=shutil.ignore_patterns(".git", "build*", ".tour"))
-    shutil.copytree(lab.SOURCE + "/build-aux", f"{folder}/build-aux", dirs_exist_ok=True)
-    os.symlink(lab.BUILD, f"{folder}/build")
-
-
-def start(folder):
-    return subprocess.Popen([f"{folder}/quickstart"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            start_new_session=True)
+def start(folder, *wrapper):
+    return subprocess.Popen([*wrapper, f"{folder}/quickstart"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, start_new_session=True)
 
 
 def settle(folder, before, what):
+    def left():
+        return [*(traces() - before), *processes(folder)]
+
     end = time.monotonic() + 20
-    while time.monotonic() < end:
-        left, running = traces() - before, processes(folder)
-        if not left and not running:
-            return
+    while left() and time.monotonic() < end:
         time.sleep(0.2)
-    raise AssertionError(f"{what} left behind: {left} {running}")
+    lab.check(not left(), f"{what} left behind: {left()}")
+
+
+def interrupt(folder, before, how, after):
+    run = start(folder)
+    time.sleep(after)
+    if how == signal.SIGINT:
+        os.killpg(run.pid, how)  # as a terminal does
+    else:
+        os.kill(run.pid, how)
+    run.communicate(timeout=60)
+    what = f"{how.name} after {after:.2f} s"
+    settle(folder, before, what)
+    print(f"{what}: nothing left")
+
+
+def whole(folder, before, *wrapper):
+    """A run to its end; how long it took."""
+    began = time.monotonic()
+    run = start(folder, *wrapper)
+    output = run.communicate(timeout=600)[0]
+    lab.check(run.returncode == 0 and "== What this was" in output, f"the tour failed:\n{output}")
+    lab.check("No such file" not in output and "line " not in output, f"the shell complains:\n{output}")
+    settle(folder, before, "a whole run")
+    return time.monotonic() - began
+
+
+def all_rounds(folder):
+    before = traces()
+    processes_before = processes(folder)
+    lab.check(not processes_before, f"somebody else runs a tour: {processes_before}")
+    for how in HOWS:  # while it builds
+        interrupt(folder, before, how, random.uniform(0.5, 6))
+    shutil.rmtree(f"{folder}/build", ignore_errors=True)
+    os.symlink(lab.BUILD, f"{folder}/build")
+    took = whole(folder, before, "unshare", "--net")
+    for n in range(ROUNDS):
+        interrupt(folder, before, HOWS[n % len(HOWS)], random.uniform(0, took))
 
 
 def main():
     if os.geteuid() != 0 or lab.cgroup_root() is None:
         print("SKIP: only root can run the tour, with the unified cgroup hierarchy")
         sys.exit(lab.SKIP)
+    if "LAB_PRIVATE" not in os.environ:
+        alone = [d for d in BUSY if not f"{lab.SOURCE}/ {lab.BUILD}/ {sys.executable}".count(f"{d}/")]
+        script = "for d in $0; do mount -t tmpfs tmpfs $d; done; exec \"$@\""
+        os.execvpe("unshare", ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, " ".join(alone),
+                               sys.executable, *sys.argv], {**os.environ, "LAB_PRIVATE": "1"})
     seed = int(os.environ.get("LAB_SEED", time.time_ns() % 1000000))
-    print(f"seed {seed}")
+    print(f"LAB_SEED={seed}")
     random.seed(seed)
     parent = tempfile.mkdtemp(prefix="sealwatch-interrupt.")
-    folder = f"{parent}/copy"
     try:
-        clone(folder)
-        before = traces()
-        began = time.monotonic()
-        run = start(folder)
-        output = run.communicate(timeout=300)[0]
-        took = time.monotonic() - began
-        assert run.returncode == 0, f"the tour failed:\n{output}"
-        assert "== What this was" in output, output
-        settle(folder, before, "a whole run")
-        for n in range(ROUNDS):
-            how = signal.SIGKILL if n % 2 else signal.SIGINT
-            after = random.random() * took
-            run = start(folder)
-            time.sleep(after)
-            os.kill(run.pid, how) if how == signal.SIGKILL else os.killpg(run.pid, how)
-            run.communicate(timeout=60)
-            settle(folder, before, f"{how.name} after {after:.2f} s")
-            print(f"{how.name} after {after:.2f} s: nothing left")
+        folder = f"{parent}/copy"
+        shutil.copytree(lab.SOURCE, folder, symlinks=True, ignore=shutil.ignore_patterns(".git", "build*", ".tour"))
+        shutil.copytree(lab.SOURCE + "/build-aux", f"{folder}/build-aux")
+        all_rounds(folder)
     finally:
         shutil.rmtree(parent, ignore_errors=True)
 
