@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/hex.h"
@@ -21,13 +22,16 @@ size_t life_format(const Life *l, char ret[LIFE_TEXT_MAX]) {
 int life_parse(const char *text, size_t n, Life *ret) {
         char copy[LIFE_TEXT_MAX] = "", again[LIFE_TEXT_MAX];
         Life l = {};
-        int end = 0;
+        size_t name;
 
         if (n >= sizeof(copy) || n <= strlen(head) || !startswith(text, head))
                 return -EINVAL;
-        memcpy(copy, text + strlen(head), n - strlen(head));
-        if (sscanf(copy, "%40[0-9a-f-] %" SCNu64 "%n", l.name, &l.watermark, &end) != 2)
+        snprintf(copy, sizeof(copy), "%.*s", (int) (n - strlen(head)), text + strlen(head));
+        name = strspn(copy, "0123456789abcdef-");
+        if (name == 0 || name > LIFE_NAME_MAX || copy[name] != ' ')
                 return -EINVAL;
+        memcpy(l.name, copy, name);
+        l.watermark = strtoull(copy + name + 1, NULL, 10);
         if (life_format(&l, again) != n || memcmp(again, text, n) != 0) /* one form only */
                 return -EINVAL;
         *ret = l;

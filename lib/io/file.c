@@ -65,7 +65,7 @@ static int open_parent(int dir, const char *path) {
                 return -ENOMEM;
         slash = strrchr(parent, '/');
         if (!slash)
-                strcpy(parent, "."); /* a path has at least one character */
+                memcpy(parent, ".", sizeof(".")); /* a path has at least one character */
         else
                 slash[slash == parent] = '\0';
         int fd = openat(dir, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

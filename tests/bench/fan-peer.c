@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 int main(int argc, char **argv) {
-        int fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+        int fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC);
         char buffer[65536] __attribute__((aligned(8)));
 
         if (argc != 2 || fd < 0 ||

@@ -89,7 +89,7 @@ static int open_group(Gate *g) {
 
         g->group = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
                                          FAN_UNLIMITED_MARKS,
-                                 O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NONBLOCK);
+                                 O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (g->group < 0)
                 return -errno;
         r = sd_event_add_io(g->event, &g->group_source, g->group, EPOLLIN, arrive_on_event, g);

@@ -103,7 +103,7 @@ static void mark(Watcher *w) {
 
         if (w->group < 0)
                 w->group = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE,
-                                         O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NONBLOCK);
+                                         O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (w->group < 0 ||
             fanotify_mark(w->group, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN_EXEC_PERM, AT_FDCWD, w->path) < 0)
                 news.error = -errno;
