@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every file says its licence, which is that of its folder; nothing is put off to later; no blank ends a line."""
+"""Every file says its licence, which is that of its folder; nothing is put off to later; no blank ends a line; pages link to
+what is there."""
 
+import os
 import re
 
 import tree
@@ -35,14 +37,18 @@ def check(tree_):
                 yield f"{file}:{n}: something is put off to later"
             if line != line.rstrip() or "\t" in line and not file.endswith(".scd"):
                 yield f"{file}:{n}: a blank at the end, or a tab"
+        for link in re.findall(r"\]\(([^)#:]+)[^)]*\)", text) if file.endswith(".md") else []:
+            if not os.path.exists(tree_.path(os.path.join(os.path.dirname(file), link))):
+                yield f"{file}: links to {link}, which is not there"
         if not text.endswith("\n") or text.endswith("\n\n"):
             yield f"{file}: does not end in one newline"
 
 
 C, SHELL = "/* SPDX-License-Identifier: %s */\n", "#!/bin/sh\n# SPDX-License-Identifier: LGPL-2.1-or-later\n"
-OURS = "LGPL-2.1-or-later"
+OURS, PAGE = "LGPL-2.1-or-later", "<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->\n"
 
-GOOD = [{"a.c": C % OURS, "bpf/a.bpf.c": C % "GPL-2.0-only", "run": SHELL, "tests/fuzz/corpus/log/1": "\x00 ", "LICENSE": "…"}]
+GOOD = [{"a.c": C % OURS, "bpf/a.bpf.c": C % "GPL-2.0-only", "run": SHELL, "tests/fuzz/corpus/log/1": "\x00 ", "LICENSE": "…"},
+        {"docs/a.md": PAGE + "[b](../b.md), [c](https://c)\n", "b.md": PAGE}]
 BAD = [
     ({"a.c": "int a;\n"}, "no SPDX"),
     ({"a.c": "\n" * 9 + C % OURS}, "no SPDX"),
@@ -53,6 +59,7 @@ BAD = [
     ({"run": SHELL + "true \n"}, "run:3: a blank"),
     ({"run": SHELL + "\ttrue\n"}, "run:3: a blank at the end, or a tab"),
     ({"run": SHELL + "true"}, "newline"),
+    ({"docs/a.md": PAGE + "[b](b.md)\n"}, "links to b.md"),
 ]
 
 tree.run(check, GOOD, BAD)
