@@ -37,7 +37,7 @@ def check(tree_):
                 yield f"{file}:{n}: something is put off to later"
             if line != line.rstrip() or "\t" in line and not file.endswith(".scd"):
                 yield f"{file}:{n}: a blank at the end, or a tab"
-        for link in re.findall(r"\]\(([^)#:]+)[^)]*\)", text) if file.endswith(".md") else []:
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) if file.endswith(".md") else []:
             if not os.path.exists(tree_.path(os.path.join(os.path.dirname(file), link))):
                 yield f"{file}: links to {link}, which is not there"
         if not text.endswith("\n") or text.endswith("\n\n"):
