@@ -64,6 +64,11 @@ static int begin_reference(Loader *l, const UnitFile *file, const UnitItem *head
         Policy *p = l->policy;
         Reference *r;
 
+        if (p->references_size == REFERENCES_MAX) {
+                problem_add(l->problems, file->name, header->line, header->column,
+                            "there are more than %d reference sets", REFERENCES_MAX);
+                return 0;
+        }
         for (size_t i = 0; i < p->references_size; i++)
                 if (streq(p->references[i].name, header->label)) {
                         problem_add(l->problems, file->name, header->line, header->value_column,
@@ -217,6 +222,17 @@ static int fill_reference(Loader *l, Reference *ref) {
         return r;
 }
 
+/* What cannot be read is for a person to mend, as what can be read and is wrong. */
+static int take_policies(Loader *l) {
+        _cleanup_free_ char *path = NULL;
+        int r = l->source->policies(l->source->userdata, take_file, l, &path);
+
+        if (r >= 0 || r == -ENOMEM || !path)
+                return r;
+        problem_add(l->problems, path, 0, 0, "cannot be read: %s", strerror(-r));
+        return 0;
+}
+
 static void loader_done(Loader *l) {
         buffer_done(&l->identity);
 }
@@ -230,7 +246,7 @@ int policy_load(const PolicySource *source, Policy **ret, ProblemList *problems)
                 return -ENOMEM;
         for (Failure f = 0; f < _FAILURE_MAX; f++)
                 p->failures[f] = failure_default(f);
-        r = source->policies(source->userdata, take_file, &l);
+        r = take_policies(&l);
         for (size_t i = 0; r >= 0 && i < p->references_size; i++)
                 r = fill_reference(&l, &p->references[i]);
         if (r >= 0)

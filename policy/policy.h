@@ -8,6 +8,8 @@
 #include "policy/match.h"
 #include "policy/reference.h"
 
+enum { RULES_MAX = 4096, REFERENCES_MAX = 256 };
+
 typedef enum Mode {
         MODE_OBSERVE, /* judges and records, acts on nothing */
         MODE_ENFORCE,

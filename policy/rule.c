@@ -117,6 +117,11 @@ static bool adds_up(const char *key) {
 int rule_begin(Policy *p, const UnitFile *file, const UnitItem *header, ProblemList *problems) {
         Rule *r;
 
+        if (p->rules_size == RULES_MAX) {
+                problem_add(problems, file->name, header->line, header->column, "there are more than %d rules",
+                            RULES_MAX);
+                return 0;
+        }
         for (size_t i = 0; i < p->rules_size; i++)
                 if (streq(p->rules[i].name, header->label)) {
                         problem_add(problems, file->name, header->line, header->value_column,

@@ -11,9 +11,10 @@
 typedef struct PolicySource {
         void *userdata;
 
-        /* Calls file() for each policy file in force, in the order of their names. */
+        /* Calls file() for each policy file in force, in the order of their names. *reterr_path (owned by the caller)
+         * names what cannot be read, or is NULL. */
         int (*policies)(void *userdata, int (*file)(void *sink, const char *name, const char *text, size_t n),
-                        void *sink);
+                        void *sink, char **reterr_path);
 
         /* Calls piece() for the pieces of each reference file that a pattern names, with n 0 at the end of each.
          * -ENOENT when it names none. */

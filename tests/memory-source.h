@@ -19,17 +19,19 @@ typedef struct MemorySource {
         const MemoryFile *references; /* the same */
         size_t piece;                 /* bytes per piece of a reference file; 0: all at once */
         int policies_error, reference_error, user_error;
+        const char *unreadable; /* the file behind policies_error */
 } MemorySource;
 
 static inline size_t memory_size(const MemoryFile *f) {
         return f->size > 0 ? f->size : strlen(f->text);
 }
 
-static inline int memory_policies(void *userdata, int (*file)(void *, const char *, const char *, size_t),
-                                  void *sink) {
+static inline int memory_policies(void *userdata, int (*file)(void *, const char *, const char *, size_t), void *sink,
+                                  char **reterr_path) {
         const MemorySource *s = userdata;
         int r = s->policies_error;
 
+        *reterr_path = s->unreadable ? strdup(s->unreadable) : NULL;
         for (const MemoryFile *f = s->policies; r >= 0 && f->name; f++)
                 r = file(sink, f->name, f->text, memory_size(f));
         return r;

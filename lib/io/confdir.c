@@ -74,14 +74,14 @@ static int scan_directory(FoundList *l, const char *directory, const char *suffi
         const struct dirent *entry;
 
         if (!d)
-                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-        while ((entry = readdir(d)))
-                if (has_suffix(entry->d_name, suffix)) {
-                        int r = add_found(l, directory, entry->d_name);
-                        if (r < 0)
-                                return r;
-                }
-        return 0;
+                return errno == ENOENT ? 0 : -errno;
+        while ((errno = 0, entry = readdir(d))) { /* a policy that is not seen whole must not pass for one */
+                int r = has_suffix(entry->d_name, suffix) ? add_found(l, directory, entry->d_name) : 0;
+
+                if (r < 0)
+                        return r;
+        }
+        return -errno;
 }
 
 static int compare_names(const void *a, const void *b) {
@@ -142,7 +142,7 @@ int config_find(ConfigDirs dirs, const char *name, char **ret) {
                 if (asprintf(&path, "%s/%s", *dirs, name) < 0)
                         return -ENOMEM;
                 r = is_mask(path);
-                if (r == -ENOENT || r == -ENOTDIR)
+                if (r == -ENOENT)
                         continue;
                 if (r == 0)
                         *ret = TAKE_PTR(path);
@@ -166,10 +166,9 @@ int config_each_daemon_file(ConfigDirs dirs, int (*file)(void *userdata, const c
         return config_each(dirs, "sealwatchd.conf.d", ".conf", file, userdata, reterr_path);
 }
 
-int config_policies(void *dirs, int (*file)(void *sink, const char *name, const char *text, size_t n), void *sink) {
-        _cleanup_free_ char *path = NULL;
-
-        return config_each(dirs, "policy.d", ".policy", file, sink, &path);
+int config_policies(void *dirs, int (*file)(void *sink, const char *name, const char *text, size_t n), void *sink,
+                    char **reterr_path) {
+        return config_each(dirs, "policy.d", ".policy", file, sink, reterr_path);
 }
 
 static int read_pieces(const char *path, int (*piece)(void *, const char *, const char *, size_t), void *sink) {
@@ -223,13 +222,14 @@ int config_user(void *dirs _unused_, const char *name, uint32_t *ret) {
         _cleanup_(fclosep) FILE *f = fopen("/etc/passwd", "re");
         char buffer[4096];
         struct passwd entry, *found;
+        int r;
 
         if (!f)
                 return -errno;
-        while (fgetpwent_r(f, &entry, buffer, sizeof(buffer), &found) == 0)
+        while ((r = fgetpwent_r(f, &entry, buffer, sizeof(buffer), &found)) == 0)
                 if (streq(found->pw_name, name)) {
                         *ret = found->pw_uid;
                         return 0;
                 }
-        return -ENOENT;
+        return -r; /* ENOENT at the end */
 }

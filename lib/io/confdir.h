@@ -32,7 +32,8 @@ int config_find(ConfigDirs dirs, const char *name, char **ret);
 /* What policy_load() asks for (policy/load.h, PolicySource); userdata is a ConfigDirs. Relative patterns are looked
  * up in reference.d of the directories. Users come from /etc/passwd alone: name services are plugins that a
  * privileged daemon does not load. */
-int config_policies(void *dirs, int (*file)(void *sink, const char *name, const char *text, size_t n), void *sink);
+int config_policies(void *dirs, int (*file)(void *sink, const char *name, const char *text, size_t n), void *sink,
+                    char **reterr_path);
 int config_reference(void *dirs, const char *pattern,
                      int (*piece)(void *sink, const char *file, const char *text, size_t n), void *sink);
 int config_user(void *dirs, const char *name, uint32_t *ret);

@@ -29,9 +29,11 @@ static void digest_of(long i, uint8_t ret[SHA256_SIZE]) {
 }
 
 /* A policy in which every program of the benchmark is known. */
-static int policies(void *userdata _unused_, int (*file)(void *, const char *, const char *, size_t), void *sink) {
+static int policies(void *userdata _unused_, int (*file)(void *, const char *, const char *, size_t), void *sink,
+                    char **reterr_path) {
         static const char text[] = "[Reference base]\n";
 
+        *reterr_path = NULL;
         return file(sink, "bench.policy", text, strlen(text));
 }
 

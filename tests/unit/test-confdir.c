@@ -112,7 +112,7 @@ static void what_cannot_be_read_ends_it(void **state _unused_) {
         fail_with = 0;
         assert_int_equal(rmdir("etc/x.d"), 0);
         put("etc/x.d", "a file");
-        expect_each("lib/x.d/a.policy=lib lib/x.d/c.policy=lib ", 0, NULL); /* no directory, nothing in it */
+        expect_each("", -ENOTDIR, "etc/x.d"); /* what was meant to be in it is missing */
 }
 
 static void too_large_is_an_error(void **state _unused_) {
@@ -223,11 +223,20 @@ static void users_of_passwd(void **state _unused_) {
 }
 
 static void policies_come_from_policy_d(void **state _unused_) {
+        _cleanup_free_ char *path = NULL;
+
         put("lib/policy.d/a.policy", "one");
         put("lib/policy.d/b.conf", "two");
         collected[0] = '\0';
-        assert_int_equal(config_policies((void *) dirs, collect, NULL), 0);
+        assert_int_equal(config_policies((void *) dirs, collect, NULL, &path), 0);
         assert_string_equal(collected, "lib/policy.d/a.policy=one ");
+        assert_null(path);
+        assert_int_equal(symlink("nowhere", "etc/policy.d"), 0); /* a directory that is not there */
+        assert_int_equal(config_policies((void *) dirs, collect, NULL, &path), 0);
+        assert_null(path);
+        assert_int_equal(mkdir("run/policy.d", 0700) + mkdir("run/policy.d/c.policy", 0700), 0);
+        assert_int_equal(config_policies((void *) dirs, collect, NULL, &path), -EISDIR);
+        assert_string_equal(path, "run/policy.d/c.policy");
 }
 
 #define CLEAN(function) cmocka_unit_test_setup_teardown(function, clean, sweep)

@@ -321,6 +321,43 @@ static void errors_of_the_source_are_returned(void **state _unused_) {
         }
 }
 
+static void what_cannot_be_read_is_named(void **state _unused_) {
+        const MemoryFile policies[] = { {} };
+        MemorySource s = { .policies = policies, .policies_error = -EISDIR, .unreadable = "/etc/x.policy" };
+        _cleanup_free_ char *problems = NULL, *none = NULL;
+        Policy *p;
+
+        assert_int_equal(load(&s, &p, &problems), -EBADMSG);
+        assert_string_equal(problems, "/etc/x.policy: cannot be read: Is a directory\n");
+        s.policies_error = -ENOMEM;
+        assert_int_equal(load(&s, &p, &none), -ENOMEM);
+}
+
+/* n sections of a kind, each with a name of its own; all of them at once are loaded, one more is not. */
+static void sections_up_to(const char *section, const char *item, unsigned max, const char *expected) {
+        for (unsigned n = max; n <= max + 1; n++) {
+                _cleanup_free_ char *text = malloc(64 * (n + 1)), *problems = NULL;
+                const MemoryFile policies[] = { { "p", text, 0 }, {} };
+                const MemoryFile references[] = { { "r", "", 0 }, {} };
+                MemorySource s = { .policies = policies, .references = references };
+                size_t used = 0;
+                Policy *p = NULL;
+
+                assert_non_null(text);
+                for (unsigned i = 0; i < n; i++)
+                        used += (size_t) sprintf(text + used, "[%s r%u]\n%s\n", section, i, item);
+                assert_int_equal(load(&s, &p, &problems), n > max ? -EBADMSG : 0);
+                if (n > max)
+                        assert_string_equal(problems, expected);
+                policy_free(p);
+        }
+}
+
+static void rules_and_reference_sets_are_bounded(void **state _unused_) {
+        sections_up_to("Rule", "Action=deny", RULES_MAX, "p:8193:2: there are more than 4096 rules\n");
+        sections_up_to("Reference", "File=r", REFERENCES_MAX, "p:513:2: there are more than 256 reference sets\n");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(everything_at_once),
@@ -334,6 +371,8 @@ int main(void) {
                 TEST(sections_end_with_their_file),
                 TEST(the_digest_covers_everything),
                 TEST(errors_of_the_source_are_returned),
+                TEST(what_cannot_be_read_is_named),
+                TEST(rules_and_reference_sets_are_bounded),
         };
 
         return RUN(tests);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Bad input, one row each: what is done to a machine, and how it must take it."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -132,6 +133,35 @@ def tpm_reset(m):
     tampered(m, "tpm-reset")
 
 
+def tpm_killed(m):
+    """Nothing is held any more, and everybody is told why."""
+    fresh(m)
+    m.start()
+    m.ctl("seal", "k", stdin=b"secret")
+    m.kill_tpm()
+    m.make_unknown(f"{ROOT}/disk/killed")
+    check(not m.runs(f"{ROOT}/disk/killed"), "an unknown program ran that could not be measured")
+    m.expect_state("locked")
+    check(m.status()["Failures"]["tpm-lost"] >= 1, f"{m.status()['Failures']}")
+    check(m.said("the TPM is gone"), "the alert does not say what happened")
+    check("locked" in m.ctl("release", "k", code=1), "the refusal does not say why")
+    m.expect_event("failure", row="tpm-lost")
+
+
+def tpm_reset_while_running(m):
+    """Killed, and another one in its place: the daemon does not go on as if it were the same."""
+    fresh(m)
+    m.start()
+    m.kill_tpm()
+    m.start_tpm()
+    m.make_unknown(f"{ROOT}/disk/reset")
+    check(not m.runs(f"{ROOT}/disk/reset"), "an unknown program ran that no log explains")
+    m.expect_state("locked")
+    check(m.said("the TPM was reset while the machine was running"), "the alert does not say what happened")
+    m.expect_event("failure", row="tpm-reset")
+    check(m.ctl("release", "s", code=1), "a secret was released after the TPM was reset")
+
+
 def damaged_life_file(m):
     started_and_stopped(m)
     with open(f"{ROOT}/state/life", "w") as f:
@@ -155,12 +185,21 @@ def register_in_use(m):
     refuses_to_start(m, "set MeasurementPCR= to a register that nothing else extends")
 
 
+# Mistakes of two lines together.
+ABOUT_THE_WHOLE = ("must be different registers", "must name neither MeasurementPCR= nor CapPCR=",
+                   "its value is different at every boot")
+
+
 def configuration_mistakes(m):
     rows = {
         ("Registers", "MeasurementPCR", "16"): "root can reset PCR 16 and 23",
         ("Registers", "MeasurementPCR", "23"): "root can reset PCR 16 and 23",
         ("Registers", "MeasurementPCR", "17"): "dynamic launch",
         ("Registers", "CapPCR", "16"): "root can reset PCR 16 and 23",
+        ("Registers", "PoisonPCRs", "7 23"): "root can reset PCR 16 and 23",
+        ("Registers", "PoisonPCRs", "7 13"): "must name neither MeasurementPCR= nor CapPCR=",
+        ("Secrets", "SealPCRs", "7 17"): "dynamic launch",
+        ("Secrets", "SealPCRs", "13"): "its value is different at every boot",
         ("Registers", "CapPCR", "13"): "must be different registers",
         ("Registers", "MeasurmentPCR", "13"): 'did you mean "MeasurementPCR"?',
         ("Regsters", "MeasurementPCR", "13"): 'did you mean "Registers"?',
@@ -173,10 +212,35 @@ def configuration_mistakes(m):
         refuses_to_start(m, text)
         out = m.ctl("policy", "check", code=1)
         check(text in out, f"policy check does not say: {text}: {out}")
-        check(re.search(r"sealwatchd\.conf:\d+:\d+: ", out) or "different" in text, f"no file, line and column: {out}")
+        check(re.search(r"sealwatchd\.conf:\d+:\d+: ", out) or text in ABOUT_THE_WHOLE, f"no file, line and column: {out}")
 
 
 def policy_mistakes(m):
+    more = {
+        "[Policy x]\nMode=enforce\n": "[Policy] takes no name",
+        "[Reference base]\n": 'the reference set "base" is there already',
+        "[Rule default]\nAction=deny\n": '"default" is what records say when no rule matched',
+        "[Rule a]\nAction=allow deny\n": "but not both",
+        "[Rule a]\nAction=ignore alert\n": "ignore alone",
+        "[Rule a]\nEvent=exek\nAction=deny\n": "Event= expects some of exec",
+        "[Rule a]\nPath=usr/bin/x\nAction=deny\n": "Path= expects absolute paths",
+        "[Rule a]\nUnit=!\nAction=deny\n": "expects a word behind the !",
+        "[Rule a]\nSeverity=bad\nAction=deny\n": "Severity= expects notice, warning, error or critical",
+        "[Rule a]\nTechnique=1204\nAction=deny\n": "Technique= expects a MITRE ATT&CK technique",
+        "[Failures]\nTpmLost=deny\n": "TpmLost= expects count, degrade or lock",
+        "[Failures]\nTpmLots=lock\n": 'did you mean "TpmLost"?',
+        "[Failures]\nTpmLost=lock\nTpmLost=lock\n": "TpmLost= is given twice",
+        "[Rule a\nAction=deny\n": "expected ] at the end of the section header",
+        "[Rule a/b]\nAction=deny\n": "section names are up to 64 letters",
+        "[Rule a]\nAction deny\n": 'expected "Key=value"',
+        "[Rule a]\n=deny\n": "expected a key",
+        "[Rule a]\nAction=deny\x07\n": "expected text, found the byte 0x07",
+        "[Rule a]\nPath=/\u202e\nAction=deny\n": "expected text, found the byte 0xe2",
+    }
+    for extra, text in more.items():
+        m.policy(extra=extra)
+        out = m.ctl("policy", "check", code=1)
+        check(text in out and re.search(r"test\.policy:\d+", out), f"policy check on {extra!r}: {out}")
     rows = {
         "[Rule a]\nAction=dney\n": "Action= expects some of",
         "[Rule a]\nActon=deny\n": 'unknown key "Acton"; did you mean "Action"?',
@@ -198,6 +262,16 @@ def policy_mistakes(m):
         out = m.ctl("policy", "check", code=1)
         check(text in out and re.search(r"test\.policy:\d+", out), f"policy check on {extra!r}: {out}")
         refuses_to_start(m, text)
+
+
+def unreadable_policy(m):
+    fresh(m)
+    os.mkdir(f"{ROOT}/etc/policy.d/there.policy")
+    refuses_to_start(m, "there.policy")
+    os.rmdir(f"{ROOT}/etc/policy.d/there.policy")
+    os.symlink("loop.policy", f"{ROOT}/etc/policy.d/loop.policy")
+    refuses_to_start(m, "loop.policy")
+    os.unlink(f"{ROOT}/etc/policy.d/loop.policy")
 
 
 def reference_mistakes(m):
@@ -244,6 +318,21 @@ def secrets_of_bad_sizes(m):
                         "SealSecret", "sh", "raw", "0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, text=True)
     check(p.returncode != 0, f"an unsealed descriptor was taken: {p.stdout}")
+    check("at most" in seal_directly(m, b"x" * (2 << 20)), "the daemon itself took 2 MiB")
+    check("empty" in seal_directly(m, b""), "the daemon itself took nothing for a secret")
+
+
+def seal_directly(m, secret):
+    """Hands a secret to the daemon without the client's own checks. Returns its refusal."""
+    fd = os.memfd_create("secret", os.MFD_ALLOW_SEALING)
+    os.write(fd, secret)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+    p = subprocess.run(["busctl", f"--address={m.bus}", "call", "org.sealwatch1", "/org/sealwatch1", "org.sealwatch1.Manager",
+                        "SealSecret", "sh", "direct", str(fd)], pass_fds=[fd], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True)
+    os.close(fd)
+    check(p.returncode != 0, f"the daemon took a secret of {len(secret)} bytes")
+    return p.stdout
 
 
 def wrong_tpm(m):
@@ -332,8 +421,8 @@ def tpm_gone_at_start(m):
 
 
 ROWS = [wrong_tpm, truncated_log, changed_log, removed_log, kexec, appended_log, foreign_extend, foreign_extend_while_running,
-        foreign_cap, tpm_reset, damaged_life_file, register_in_use, configuration_mistakes, policy_mistakes,
-        reference_mistakes, bad_policy_never_replaces_a_good_one, secrets_of_bad_sizes, full_runtime_directory, bus_gone,
+        foreign_cap, tpm_reset, tpm_killed, tpm_reset_while_running, damaged_life_file, register_in_use, configuration_mistakes, policy_mistakes,
+        unreadable_policy, reference_mistakes, bad_policy_never_replaces_a_good_one, secrets_of_bad_sizes, full_runtime_directory, bus_gone,
         second_daemon, tpm_gone_at_start]
 
 
