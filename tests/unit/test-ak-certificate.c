@@ -198,6 +198,25 @@ static void issuers_that_may_not(void **state) {
         issuer_done(&weak);
 }
 
+/* One bit of every byte, of the key's certificate and of all above it. */
+static void every_byte_counts(void **state) {
+        Bench *b = *state;
+
+        put_chain(b);
+        for (size_t at = 0; at < b->file.size; at++) {
+                _cleanup_(check_list_done) CheckList checks = {};
+                CheckResult result;
+
+                b->file.data[at] ^= (uint8_t) (1U << at % 8);
+                assert_int_equal(ak_certificate_appraise((Bytes){ b->file.data, b->file.size }, &b->key, &b->q, NOW,
+                                                         &checks, &result),
+                                 0);
+                if (result != CHECK_FAIL)
+                        fail_msg("byte %zu may be %02x", at, b->file.data[at]);
+                b->file.data[at] ^= (uint8_t) (1U << at % 8);
+        }
+}
+
 static void garbage(void **state) {
         Bench *b = *state;
 
@@ -216,7 +235,8 @@ static void garbage(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                BENCH(genuine), BENCH(pins), BENCH(broken_chains), BENCH(issuers_that_may_not), BENCH(garbage),
+                BENCH(genuine),           BENCH(pins),    BENCH(broken_chains), BENCH(issuers_that_may_not),
+                BENCH(every_byte_counts), BENCH(garbage),
         };
 
         return RUN(tests);
