@@ -46,8 +46,7 @@ static TpmError create(Connection *c, const TpmJob *job, const Handle *srk, cons
 
 /* Both are shorter than their C structures. */
 static TpmError marshal(const TPM2B_PRIVATE *private, const TPM2B_PUBLIC *public, TpmResult *result) {
-        _cleanup_free_ uint8_t *private_bytes = new0(uint8_t, sizeof(*private)),
-                               *public_bytes = new0(uint8_t, sizeof(*public));
+        _cleanup_free_ void *private_bytes = calloc(1, sizeof(*private)), *public_bytes = calloc(1, sizeof(*public));
         size_t private_size = 0, public_size = 0;
 
         if (!private_bytes || !public_bytes)

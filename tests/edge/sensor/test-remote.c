@@ -23,8 +23,9 @@ static Decision allow_all(const Observed *o) {
         return ALLOW;
 }
 
+static char *watched[5]; /* of the gate, as long as it is there */
+
 static int set_up(void **state) {
-        static const char *paths[5];
         GateOptions o = gate_defaults;
 
         assert_true(mkdir(in_root("served"), 0755) == 0 || errno == EEXIST);
@@ -33,11 +34,11 @@ static int set_up(void **state) {
         hanging = fuse_start(in_root("hanging"), payload_good);
         if (!served || !hanging)
                 fail_msg("no FUSE");
-        paths[0] = strdup(at(ON_EXT4, ""));
-        paths[1] = strdup(in_root("served"));
-        paths[2] = strdup(in_root("hanging"));
-        paths[3] = strdup(at(ON_TMPFS, ""));
-        o.paths = paths;
+        watched[0] = strdup(at(ON_EXT4, ""));
+        watched[1] = strdup(in_root("served"));
+        watched[2] = strdup(in_root("hanging"));
+        watched[3] = strdup(at(ON_TMPFS, ""));
+        o.paths = (const char *const *) watched;
         o.hash_deadline = 500 * USEC_PER_MSEC;
         watch_start(&o);
         copy_file(payload_good, at(ON_EXT4, "local"));
@@ -48,6 +49,8 @@ static int tear_down(void **state) {
         fuse_stop(served);
         fuse_stop(hanging);
         watch_stop();
+        for (size_t i = 0; i < ELEMENTSOF(watched); i++)
+                free(watched[i]);
         assert_int_equal(umount2(in_root("served"), MNT_DETACH), 0);
         assert_int_equal(umount2(in_root("hanging"), MNT_DETACH), 0);
         return 0;
