@@ -107,14 +107,14 @@ static int read_pem(Cursor *c, const char *label, DerList *l, const char **reter
         int r = 0;
 
         while (r == 0 && next_line(c)) {
-                if (!line_begins(c, begin_mark))
-                        continue;
                 if (line_is(c, begin_mark, label))
                         r = read_block(c, label, l, reterr_why);
-                else {
+                else if (line_begins(c, begin_mark))
                         *reterr_why = "a PEM block is of another kind";
-                        r = -EINVAL;
-                }
+                else if (line_begins(c, end_mark))
+                        *reterr_why = "a PEM block is without its beginning";
+                if (*reterr_why)
+                        return -EINVAL;
         }
         return r;
 }

@@ -110,6 +110,8 @@ static void mistakes(void **state _unused_) {
         wrong(ONE "-----BEGIN PRIVATE KEY-----\n", kind, strlen(ONE));
         wrong("-----BEGIN CERTIFICATE---\n" ONE, kind, 0);
         wrong("-----BEGIN CERTIFICATE-----x\n", kind, 0);
+        wrong("x" ONE, "a PEM block is without its beginning", strlen("x" BEGIN "MAMCAQE=\n"));
+        wrong(ONE END, "a PEM block is without its beginning", strlen(ONE));
         wrong(BEGIN "MAMCAQE=\n", open_end, strlen(BEGIN));
         wrong(BEGIN "MAMCAQE=\n-----END X509 CRL-----\n", open_end, strlen(BEGIN "MAMCAQE=\n"));
         wrong(BEGIN "MAMCAQE\n" END, text, strlen(BEGIN "MAMCAQE\n"));
