@@ -99,6 +99,20 @@ def secrets_leave_no_trace(m):
                     check(SECRET[:24] not in f.read(), f"the secret is in {path}")
 
 
+def a_daemon_that_stands_still(m):
+    """Nothing passes it meanwhile, and what waits is judged when it goes on."""
+    fresh(m)
+    m.make_unknown(f"{ROOT}/disk/waits")
+    m.daemon.send_signal(signal.SIGSTOP)
+    waits = subprocess.Popen(["bash", "-c", f'echo $$ >"{m.cgroup}/cgroup.procs" && exec "{ROOT}/disk/waits"'],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(1)
+    check(waits.poll() is None, "a program ran, or was denied, while nobody could judge it")
+    m.daemon.send_signal(signal.SIGCONT)
+    check(b"RUNS" not in waits.communicate(timeout=20)[0], "an unknown program ran")
+    m.expect_event("exec", path=f"{ROOT}/disk/waits", verdict="deny")
+
+
 def a_tpm_that_stands_still(m):
     fresh(m)
     m.make_unknown(f"{ROOT}/disk/still", b"still")
@@ -273,7 +287,7 @@ def nothing_grows(m):
     check(m.status()["UngatedCount"] == 0 and m.status()["LostCount"] == 0, "execs were not seen as they were")
 
 
-ROWS = [root_never_unseals, secrets_leave_no_trace, a_tpm_that_stands_still,
+ROWS = [root_never_unseals, secrets_leave_no_trace, a_daemon_that_stands_still, a_tpm_that_stands_still,
         an_unmeasured_program_waits_at_most_for_its_deadline, gate_rows, a_file_system_that_is_mounted_later, a_full_disk,
         a_bus_that_stands_still, a_journal_that_is_dead, no_state_gets_better, nothing_grows]
 

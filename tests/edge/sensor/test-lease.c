@@ -197,6 +197,26 @@ static void an_exec_of_which_nobody_can_tell_is_told(void **state) {
         (void) run_wait(n);
 }
 
+/* More failed execs than there are slots, by processes that have ended: nobody waits for their leases to end. */
+static void a_flood_of_failed_execs_makes_room(void **state) {
+        enum { SLOTS = 2 * 1 + 1024, MORE = 40 };
+        const char *path = at(ON_TMPFS, "flood");
+        GateOptions o = gate_defaults;
+
+        watch_stop();
+        o.queue_max = 1;
+        o.linger = 10 * USEC_PER_SEC;
+        watch_start(&o);
+        write_text(path, "no program");
+        for (size_t i = 0; i < SLOTS + MORE; i++) {
+                assert_int_equal(run_path(path), STATUS_EXEC + ENOEXEC);
+                watch.n = 0;
+        }
+        assert_true(watch.unused >= MORE);
+        copy_file(payload_good, at(ON_TMPFS, "after"));
+        assert_int_equal(run_path(at(ON_TMPFS, "after")), STATUS_GOOD);
+}
+
 static uint64_t confirm_at_last;
 
 static void confirm(void) {
@@ -226,4 +246,5 @@ SENSOR_TESTS(TEST(writers_wait_for_the_answer_and_a_while_more), TEST(a_confirme
              TEST(the_layer_below_is_let_go_with_the_overlay), TEST(a_denied_exec_ends_it),
              TEST(a_late_exec_of_the_same_file_is_fine), TEST(a_late_exec_of_another_content_is_told),
              TEST(a_late_exec_of_a_file_under_change_is_told), TEST(a_failed_exec_is_not_held_against_what_runs_later),
-             TEST(an_exec_of_which_nobody_can_tell_is_told), TEST(a_confirmation_on_its_way_counts))
+             TEST(an_exec_of_which_nobody_can_tell_is_told), TEST(a_flood_of_failed_execs_makes_room),
+             TEST(a_confirmation_on_its_way_counts))
