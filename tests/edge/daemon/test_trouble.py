@@ -244,6 +244,23 @@ def a_journal_that_is_dead(m):
     lab.tool("umount", "/run")
 
 
+def refusals_without_end(m):
+    """All are denied, not all are recorded, and it is said how many were not."""
+    n = 650
+    fresh(m)
+    for k in range(n):
+        m.make_unknown(f"{ROOT}/disk/refused", f"refused {k}".encode())
+        check(not m.runs(f"{ROOT}/disk/refused"), "an unknown program ran")
+    status = m.status()
+    check(status["DeniedCount"] == n, f"{status['DeniedCount']} of {n} were denied")
+    records = len([e for e in m.events("exec") if e["path"].endswith("/refused")])
+    check(records + status["SuppressedCount"] == n and status["SuppressedCount"] > 0, f"{records} records, {status}")
+    check(status["State"] == "trusted", "a user's refused programs changed the state")
+    m.stop()
+    m.start()
+    check(m.expect_event("suppressed")["count"] == n - records, "the record of what was not recorded")
+
+
 def no_state_gets_better(m):
     """Neither by a restart, nor by another policy, nor by being killed in between."""
     fresh(m)
@@ -289,7 +306,8 @@ def nothing_grows(m):
 
 ROWS = [root_never_unseals, secrets_leave_no_trace, a_daemon_that_stands_still, a_tpm_that_stands_still,
         an_unmeasured_program_waits_at_most_for_its_deadline, gate_rows, a_file_system_that_is_mounted_later, a_full_disk,
-        a_bus_that_stands_still, a_journal_that_is_dead, no_state_gets_better, nothing_grows]
+        a_bus_that_stands_still, a_journal_that_is_dead, refusals_without_end,
+        no_state_gets_better, nothing_grows]
 
 
 def main(m):
