@@ -102,6 +102,8 @@ void watch_input(World *w, const Input *in) {
                 watch_failure(w, FAILURE_POLICY_REFUSED);
         else if (in->type == INPUT_START)
                 watch_start(w, &in->start);
+        else if (in->type == INPUT_HARVESTED && !in->harvested.capped)
+                w->must_reasons |= REASON_FAILURE;
         else if (in->type == INPUT_READY)
                 w->ready = true;
 }
@@ -212,13 +214,19 @@ void watch_stop(World *w) {
         HOLDS(w, w->full || (w->told.stops > 0 && w->told.stop_seq < w->anchored));
 }
 
-/* The entry of a release comes first of all. */
-static void watch_request(World *w, const Input *in, const ActionList *list) {
+/* The entry of a release comes first of all, and does not say "released" where it is refused already. */
+static void watch_request(World *w, const Input *in, const ActionList *list, const Status *before) {
+        static const char released[] = "\"verdict\":\"released\"";
+        const Action *first = list->size > 0 ? &list->items[0] : NULL;
+
         if (in->type != INPUT_RELEASE)
                 return;
         w->requests[in->release.request] = REQUEST_OPEN;
-        if (list->size > 0 && list->items[0].type == ACTION_RECORD)
-                w->requests[in->release.request] = list->items[0].record.seq;
+        if (!first || first->type != ACTION_RECORD)
+                return;
+        w->requests[in->release.request] = first->record.seq;
+        if (memmem(first->record.bytes, first->record.size, released, strlen(released)))
+                HOLDS(w, w->secrets && guard_releases(before->state, w->config.release_when_degraded));
 }
 
 static void watch_action(World *w, const ActionList *list, const Action *a, const Status *after) {
@@ -279,9 +287,10 @@ void watch_list(World *w, const Input *in, const ActionList *list, int result, c
         HOLDS(w, result == 0 || result == -ENOSPC);
         w->full = result < 0 || after.failures[FAILURE_LOG_FULL] > before->failures[FAILURE_LOG_FULL];
         HOLDS(w, !w->full || w->config.log_max_size < 1 << 20 || in->type == INPUT_FAILURE);
-        watch_request(w, in, list);
+        watch_request(w, in, list, before);
         for (size_t i = 0; i < list->size; i++)
                 watch_action(w, list, &list->items[i], &after);
+        HOLDS(w, in->type != INPUT_POLICY || (result == 0) == (engine_policy(w->engine) == in->policy.policy));
         HOLDS(w, w->confirms == 0 || in->type != INPUT_EXECED);
         HOLDS(w, after.ungated == before->ungated + w->is_ungated);
         HOLDS(w, after.events == w->told.entries && after.anchored <= w->anchored);
@@ -367,6 +376,7 @@ void watch_found(World *w) {
         told_from_files(w, r->new_log ? 0 : r->keep, r->promised > 0);
         w->must_close = guard_is_closed(w->told.state);
         w->must_reasons = w->told.sticky;
+        w->foreign = w->foreign || (!r->new_log && w->told.entries < w->anchored); /* an unbound record had to go */
         w->anchored = w->told.entries;
         table_clear(w->told.keys); /* what such a log says was measured does not count */
 }
