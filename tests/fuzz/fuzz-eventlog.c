@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/hex.h"
 #include "lib/base/macro.h"
+#include "lib/batch.h"
 #include "lib/entry.h"
 #include "lib/logreader.h"
 #include "tests/fuzz/rewrite.h"
@@ -97,16 +99,49 @@ static int count_entry(void *userdata, uint64_t seq, const RecordView *entry _un
         return 0;
 }
 
+static bool is_event(const RecordView *view, const char *name) {
+        return view->template == TEMPLATE_BUF && streq(view->name, name);
+}
+
+/* A violation record's path is bound by the record behind it, and only there is such a record. */
+static void check_binding(const RecordView *violation, const RecordView *next) {
+        char hex[2 * SHA256_SIZE + 1];
+        uint8_t digest[SHA256_SIZE];
+
+        REQUIRE(!violation->violation == !is_event(next, "sealwatch:open-writers"));
+        if (!violation->violation)
+                return;
+        REQUIRE(sha256(violation->data, violation->data_size, digest) == 0);
+        REQUIRE(memmem(next->buf, next->buf_size, hex_encode(digest, sizeof(digest), hex), 2 * SHA256_SIZE));
+}
+
+/* A batch holds records of known files, of its own register. */
+static void check_batch(const RecordView *batch) {
+        Reader r = reader_new(batch->buf, batch->buf_size);
+        RecordView view;
+        const char *why;
+
+        REQUIRE(batch->buf_size > 0);
+        while (record_parse(&r, &view, &why) == RECORD_OK)
+                REQUIRE(view.pcr == batch->pcr && view.template == TEMPLATE_NG && !view.violation);
+        REQUIRE(reader_done(&r));
+}
+
 /* What was accepted, record by record and with none of the reader's code. */
 static void check_accepted(const uint8_t *data, const Walk *w) {
         _cleanup_(buffer_done) Buffer again = {};
         BankDigests value = bank_digests_zero(banks), extended;
         Reader r = reader_new(data, w->end);
         uint64_t entries = 0, records = 0;
-        RecordView view;
+        RecordView view, last = {};
         const char *why;
 
         while (record_parse(&r, &view, &why) == RECORD_OK) {
+                REQUIRE((records == 0) == is_event(&view, "sealwatch:boot"));
+                check_binding(&last, &view);
+                if (is_event(&view, "sealwatch:batch"))
+                        check_batch(&view);
+                last = view;
                 REQUIRE(view.pcr == w->pcr && view.pcr < PCR_COUNT);
                 REQUIRE(record_extend_value(&view, banks, &extended) == 0);
                 REQUIRE(bank_digests_extend(&value, &extended) == 0);
@@ -116,6 +151,7 @@ static void check_accepted(const uint8_t *data, const Walk *w) {
         }
         REQUIRE(reader_done(&r) && records == w->records && entries == w->entries);
         REQUIRE(bank_digests_equal(&value, &w->value));
+        REQUIRE(w->result != LOG_END || !last.violation);
         REQUIRE(again.size == w->end && (w->end == 0 || memcmp(again.data, data, w->end) == 0));
 }
 
@@ -128,7 +164,65 @@ static void run(const uint8_t *data, size_t size) {
         check_accepted(data, &whole);
 }
 
+static void put_event(Buffer *log, Kind kind) {
+        EventBuilder e = sample_event(kind, "x", 1, true);
+
+        sample_put(log, 13, &e);
+}
+
+static void put_batch_of(Buffer *log, const Buffer *records) {
+        REQUIRE(batch_put(log, 13, records->data, records->size) == 0);
+}
+
+/* A boot record and what may not come behind it. */
+static void wrong_seed(unsigned which) {
+        _cleanup_(buffer_done) Buffer log = {}, inside = {};
+
+        put_event(&log, KIND_BOOT);
+        sample_put_file(&inside, 13, "/usr/bin/x");
+        switch (which) {
+        case 0: /* a violation that nothing binds */
+                REQUIRE(record_put_violation(&log, 13, "/x") == 0);
+                sample_put_file(&log, 13, "/y");
+                break;
+        case 1: /* bound by the record of another */
+                REQUIRE(record_put_violation(&log, 13, "/x") == 0);
+                put_event(&log, KIND_OPEN_WRITERS);
+                break;
+        case 2: /* a binding of nothing */
+                put_event(&log, KIND_OPEN_WRITERS);
+                break;
+        case 3:
+                put_event(&log, KIND_BOOT);
+                break;
+        case 4: /* in a batch: an event, a violation, a batch, another PCR */
+                put_event(&inside, KIND_STOP);
+                put_batch_of(&log, &inside);
+                break;
+        case 5:
+                REQUIRE(record_put_violation(&inside, 13, "/x") == 0);
+                put_batch_of(&log, &inside);
+                break;
+        case 6:
+                put_batch_of(&inside, &inside);
+                put_batch_of(&log, &inside);
+                break;
+        case 7:
+                sample_put_file(&inside, 12, "/usr/bin/y");
+                put_batch_of(&log, &inside);
+                break;
+        case 8: /* an empty batch, which batch_put() refuses */
+                REQUIRE(record_put_event(&log, 13, "sealwatch:batch", "", 0) == 0);
+                break;
+        default:
+                sample_put_file(&log, 12, "/usr/bin/z");
+        }
+        fuzz_seed(log.data, log.size);
+}
+
 static void seeds(void) {
+        for (unsigned which = 0; which < 10; which++)
+                wrong_seed(which);
         for (uint64_t seed = 1; seed <= 24; seed++) {
                 _cleanup_(buffer_done) Buffer log = {};
                 BankDigests value;
