@@ -152,6 +152,7 @@ static void file(Writer *w, const char *path, const char *measured) {
 static void platform(Writer *w, const SimFirmware *f) {
         static const char *const keys[] = { "PK", "KEK" };
         uint8_t locality[17] = "StartupLocality", on = f->secure_boot;
+        uint8_t gpt[92 + 8] = "EFI PART"; /* a header, and no partitions behind it */
 
         if (f->locality >= 0) {
                 locality[16] = (uint8_t) f->locality;
@@ -171,7 +172,7 @@ static void platform(Writer *w, const SimFirmware *f) {
         text(w, 4, EV_EFI_ACTION, "Calling EFI Application from Boot Option");
         for (uint32_t pcr = 0; pcr < 7; pcr++)
                 separator(w, pcr);
-        says(w, 5, EV_EFI_GPT_EVENT, "EFI PART", 8);
+        says(w, 5, EV_EFI_GPT_EVENT, gpt, sizeof(gpt));
 }
 
 static void boot_grub(Writer *w, const SimFirmware *f) {

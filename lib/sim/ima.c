@@ -22,7 +22,7 @@ SimIma sim_ima_default(void) {
         return (SimIma){ .digests = HASH_SHA1, .pcr = 10, .template = "ima-ng", .entries = 20 };
 }
 
-static int put_template_digest(Buffer *b, const void *data, size_t n, HashAlg alg) {
+static int put_hash(Buffer *b, const void *data, size_t n, HashAlg alg) {
         Digest d;
         int r = digest_data(alg, data, n, &d);
 
@@ -54,9 +54,9 @@ int sim_ima_entry(Buffer *list, HashAlg digests, uint32_t pcr, const char *templ
         if (violation)
                 buffer_bytes(list, zeros, hash_size(digests));
         else if (legacy)
-                r = put_template_digest(list, padded.data, padded.size, digests);
+                r = put_hash(list, padded.data, padded.size, digests);
         else
-                r = put_template_digest(list, data->data, data->size, digests);
+                r = put_hash(list, data->data, data->size, digests);
         buffer_u32le(list, (uint32_t) strlen(template));
         buffer_string(list, template);
         if (!legacy)
@@ -135,26 +135,27 @@ int sim_ima_data(Buffer *data, const char *template, const char *name, const cha
         return buffer_error(data);
 }
 
-/* SHA-256 of the PCRs 0 to 9, which is what the kernel measures first. */
+/* The digest of the first PCRs (0 to 7 in SHA-1, 0 to 9 in SHA-256), which is what the kernel measures first. */
 static int put_aggregate(const SimIma *s, Buffer *list) {
         _cleanup_(buffer_done) Buffer data = {}, values = {};
+        bool legacy = s->template && streq(s->template, "ima");
+        HashAlg alg = legacy ? HASH_SHA1 : HASH_SHA256;
         static const uint8_t zeros[SHA256_SIZE];
-        uint8_t digest[SHA256_SIZE];
-        int r;
+        int r = 0;
 
-        for (unsigned pcr = 0; pcr < 10; pcr++)
-                buffer_bytes(&values, s->boot ? s->boot->files[HASH_SHA256].values[pcr] : zeros, SHA256_SIZE);
-        r = buffer_error(&values);
-        if (r >= 0)
-                r = sha256(values.data, values.size, digest);
+        for (unsigned pcr = 0; pcr < (legacy ? 8 : 10); pcr++)
+                buffer_bytes(&values, s->boot ? s->boot->files[alg].values[pcr] : zeros, hash_size(alg));
+        if (!legacy) {
+                buffer_u32le(&data, 8 + SHA256_SIZE);
+                buffer_bytes(&data, "sha256:", 8);
+        }
+        r = put_hash(&data, values.data, values.size, alg);
         if (r < 0)
                 return r;
-        buffer_u32le(&data, 8 + SHA256_SIZE);
-        buffer_bytes(&data, "sha256:", 8);
-        buffer_bytes(&data, digest, SHA256_SIZE);
-        buffer_u32le(&data, sizeof("boot_aggregate"));
-        buffer_bytes(&data, "boot_aggregate", sizeof("boot_aggregate"));
-        return sim_ima_entry(list, s->digests, s->pcr, "ima-ng", &data, false);
+        buffer_u32le(&data, sizeof("boot_aggregate") - legacy);
+        buffer_bytes(&data, "boot_aggregate", sizeof("boot_aggregate") - legacy);
+        data.failed |= values.failed;
+        return sim_ima_entry(list, s->digests, s->pcr, legacy ? "ima" : "ima-ng", &data, false);
 }
 
 int sim_ima_list(const SimIma *s, Buffer *list) {

@@ -12,7 +12,7 @@ typedef struct SimIma {
         const char *template;   /* NULL: every template in turn */
         unsigned entries;       /* behind boot_aggregate */
         unsigned violate_every; /* each n-th entry is a violation; 0: none */
-        const PcrInputs *boot;  /* what boot_aggregate is of: PCRs 0-9 in SHA-256; NULL: of zeros */
+        const PcrInputs *boot;  /* what boot_aggregate is of; NULL: of zeros */
 } SimIma;
 
 /* SHA-1 template digests, PCR 10, ima-ng, 20 entries, no violations. */
