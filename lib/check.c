@@ -56,6 +56,12 @@ const Check *check_list_find(const CheckList *l, const char *name) {
         return NULL;
 }
 
+bool check_list_passed(const CheckList *l, const char *name) {
+        const Check *c = check_list_find(l, name);
+
+        return c && c->result == CHECK_PASS;
+}
+
 CheckResult check_list_verdict(const CheckList *l) {
         bool undecided = l->incomplete || l->size == 0;
 

@@ -37,6 +37,9 @@ void check_add(CheckList *l, const char *name, CheckResult result, const char *f
 /* The first check of that name; NULL when there is none. */
 const Check *check_list_find(const CheckList *l, const char *name);
 
+/* True when there is a check of that name, and it passed. */
+bool check_list_passed(const CheckList *l, const char *name);
+
 /* CHECK_FAIL where one failed, else CHECK_UNDECIDED where one is undecided or there is none at all, else CHECK_PASS: what
  * does not apply changes nothing. */
 CheckResult check_list_verdict(const CheckList *l);

@@ -79,7 +79,7 @@ static void judge_paravisor(const Context *c) {
         static const char *const values[] = { "measurement", "id-key", "author-key" };
 
         for (size_t i = 0; i < ELEMENTSOF(values); i++)
-                if (check_list_find(c->checks, values[i])->result == CHECK_PASS) {
+                if (check_list_passed(c->checks, values[i])) {
                         check_add(c->checks, "paravisor", CHECK_PASS, "known by its reference value: %s", values[i]);
                         return;
                 }

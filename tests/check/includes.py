@@ -7,7 +7,7 @@ import re
 
 import tree
 
-PURE = ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "lib/azure", "lib/sim", "policy", "core"]
+PURE = ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "lib/azure", "lib/svsm", "lib/sim", "policy", "core"]
 OUTSIDE = PURE + ["lib/io"]
 EDGES = ["daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/tpm"]
 
@@ -19,6 +19,7 @@ ARROW = {
     "lib/ima": ["lib/base", "lib"],
     "lib/tpm": ["lib/base", "lib"],
     "lib/azure": ["lib/base", "lib", "lib/snp", "lib/tpm"],
+    "lib/svsm": ["lib/base", "lib", "lib/snp", "lib/tpm"],
     "lib/sim": ["lib/base", "lib", "lib/azure", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm"],
     "lib/snp": ["lib/base", "lib"],
     "policy": ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "bpf/abi.h"],
@@ -49,6 +50,7 @@ HEADERS = {
     "lib/ima": LANGUAGE,
     "lib/snp": LANGUAGE + [f"openssl/{name}.h" for name in ("ec", "evp", "objects", "x509", "x509v3")],
     "lib/azure": LANGUAGE + ["jansson.h"],
+    "lib/svsm": LANGUAGE,
     "lib/sim": LANGUAGE + [f"openssl/{name}.h" for name in ("bn", "core_names", "ecdsa", "evp", "params", "rsa", "x509v3")],
     "lib/tpm": LANGUAGE + [f"openssl/{name}.h" for name in
                            ("bn", "core_names", "ecdsa", "evp", "param_build", "rsa", "x509", "x509_vfy")],

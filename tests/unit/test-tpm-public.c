@@ -45,6 +45,27 @@ static void reads_and_writes_rsa(void **state _unused_) {
         assert_memory_equal(again.data, bytes, again.size);
 }
 
+/* The default template of an RSA endorsement key (TCG EK Credential Profile 2.5, table 2), which has a policy and a
+ * symmetric algorithm. */
+static void reads_an_endorsement_key(void **state _unused_) {
+        static const char template[] = "0001000b000300b2"
+                                       "0020837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa"
+                                       "000600800043"
+                                       "0010080000000000"
+                                       "0003c0ffee";
+        uint8_t bytes[(sizeof(template) - 1) / 2];
+        const char *why;
+        TpmPublic p;
+
+        from_hex(template, sizeof(bytes), bytes);
+        assert_int_equal(tpm_public_parse(bytes, sizeof(bytes), &p, &why), 0);
+        assert_int_equal(p.attributes, 0x000300b2);
+        assert_int_equal(p.scheme, TPM_ID_NULL);
+        assert_int_equal(p.bits, 2048);
+        assert_int_equal(p.x.size, 3);
+        assert_string_equal(tpm_public_weakness(&p), "the key does not sign");
+}
+
 static void knows_the_size_in_front(void **state _unused_) {
         _cleanup_(sim_key_done) SimKey k = {};
         _cleanup_(buffer_done) Buffer sized = {};
@@ -125,10 +146,8 @@ static void names_every_weakness(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(reads_and_writes_rsa),
-                TEST(knows_the_size_in_front),
-                TEST(refuses_what_is_not_whole),
-                TEST(names_every_weakness),
+                TEST(reads_and_writes_rsa),      TEST(reads_an_endorsement_key), TEST(knows_the_size_in_front),
+                TEST(refuses_what_is_not_whole), TEST(names_every_weakness),
         };
 
         return RUN(tests);

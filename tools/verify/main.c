@@ -40,6 +40,11 @@ static const struct {
           "                [--at UNIXTIME] [--policy FILE] [--allow-simulated] [--json]\n"
           "                is the SNP report genuine, and of the guest that was meant?",
           verb_report },
+        { "svsm",
+          "--report FILE --manifest FILE --nonce HEX --vek FILE --chain FILE [--crl FILE]\n"
+          "                [--at UNIXTIME] [--policy FILE] [--allow-simulated] [--json]\n"
+          "                is this the endorsement key of a vTPM inside of the guest?",
+          verb_svsm },
 };
 
 static int help(FILE *to, int code) {

@@ -9,3 +9,4 @@ int verb_ima_log(int argc, char **argv);
 int verb_log(int argc, char **argv);
 int verb_quote(int argc, char **argv);
 int verb_report(int argc, char **argv);
+int verb_svsm(int argc, char **argv);
