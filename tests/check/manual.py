@@ -14,7 +14,7 @@ import tree
 def options_and_verbs(text):
     found = {f"--{name}" for name in re.findall(r'\{ "([a-z-]+)", (?:no|required)_argument,', text)}
     found |= set(re.findall(r'streq\(argv\[\w+\], "(--[a-z-]+)"\)', text))
-    for verb, words in re.findall(r'\{ "([a-z]+)",\s*"(?:(check|learn) )?[^}]*?(?:verb_\w+|NULL) \}', text):
+    for verb, words in re.findall(r'\{ "([a-z]+)",\s*"(?:(check|learn)\b)?[^}]*?(?:verb_\w+|NULL) \}', text):
         found.add(f"{verb} {words}".strip())
     return found - {"--help", "--version"}
 

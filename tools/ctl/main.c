@@ -13,32 +13,35 @@
 enum { CONFIG_DIRS_MAX = 8 };
 
 static const struct {
-        const char *name, *help;
+        const char *name, *arguments, *help;
         int (*run)(const Ctl *c, int argc, char **argv);
 } verbs[] = {
-        { "status", "                           state, levels, counters; exit code 0 only when trusted", verb_status },
-        { "events",
-          "[--since N] [--follow] [--format=text|json]\n"
-          "                                        the entries of the event log",
-          verb_events },
-        { "log", "--snapshot DIR                a log and the PCR values that belong to it", verb_log },
-        { "seal", "NAME [FILE]                  seal a secret from FILE or standard input", verb_seal },
-        { "release", "NAME [--output FILE]      hand out a secret that is held", verb_release },
-        { "secrets", "                          which secrets are held, and which are sealed", verb_secrets },
-        { "lock", "[--reason TEXT]              wipe all secrets and poison the registers, until reboot", verb_lock },
-        { "reload", "                           load the policy again", verb_reload },
-        { "policy", "check                      are configuration and policy without mistakes?", verb_policy },
-        { "policy",
-          "learn [--output FILE] DIR…\n"
-          "                                        make a reference set of all code in directories",
-          NULL },
-        { "blob", "FILE [--parts DIR]           what a sealed secret says of itself", verb_blob },
+        { "status", "", "state, levels, counters; exit code 0 only when trusted", verb_status },
+        { "events", "[--since N] [--follow] [--format=text|json]", "the entries of the event log", verb_events },
+        { "log", "--snapshot DIR", "a log and the PCR values that belong to it", verb_log },
+        { "seal", "NAME [FILE]", "seal a secret from FILE or standard input", verb_seal },
+        { "release", "NAME [--output FILE]", "hand out a secret that is held", verb_release },
+        { "secrets", "", "which secrets are held, and which are sealed", verb_secrets },
+        { "lock", "[--reason TEXT]", "wipe all secrets and poison the registers, until reboot", verb_lock },
+        { "reload", "", "load the policy again", verb_reload },
+        { "policy", "check", "are configuration and policy without mistakes?", verb_policy },
+        { "policy", "learn [--output FILE] DIR...", "make a reference set of all code in directories", NULL },
+        { "blob", "FILE [--parts DIR]", "what a sealed secret says of itself", verb_blob },
 };
 
+enum { HELP_COLUMN = 40 };
+
 static int help(FILE *to, int code) {
-        fprintf(to, "sealwatchctl [--json] [--bus ADDRESS] [--config-dir DIR]… VERB\n\n");
-        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
-                fprintf(to, "  %s %s\n", verbs[i].name, verbs[i].help);
+        fprintf(to, "sealwatchctl [--json] [--bus ADDRESS] [--config-dir DIR]... VERB\n\n");
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
+                int width = fprintf(to, "  %s %s", verbs[i].name, verbs[i].arguments);
+
+                if (width >= HELP_COLUMN) {
+                        fputc('\n', to);
+                        width = 0;
+                }
+                fprintf(to, "%*s%s\n", HELP_COLUMN - width, "", verbs[i].help);
+        }
         fprintf(to, "\nExit codes: 0 yes, 1 the answer is no, 2 usage, 3 daemon not reachable, 4 not permitted.\n"
                     "See sealwatchctl(1).\n");
         return code;
@@ -58,6 +61,9 @@ static void take_json(Ctl *c, int *argc, char **argv) {
 }
 
 static int run_verb(const Ctl *c, int argc, char **argv) {
+        for (int i = 1; i < argc; i++)
+                if (streq(argv[i], "--help") || streq(argv[i], "-h"))
+                        return help(stdout, CTL_YES);
         for (size_t i = 0; argc > 0 && i < ELEMENTSOF(verbs); i++)
                 if (verbs[i].run && streq(verbs[i].name, argv[0])) {
                         optind = 0; /* the verb parses its own options from the start */

@@ -57,8 +57,9 @@ static int help(FILE *to, int code) {
 }
 
 int main(int argc, char **argv) {
-        if (argc >= 2 && (streq(argv[1], "--help") || streq(argv[1], "-h")))
-                return help(stdout, EXIT_PASS);
+        for (int i = 1; i < argc; i++)
+                if (streq(argv[i], "--help") || streq(argv[i], "-h"))
+                        return help(stdout, EXIT_PASS);
         if (argc >= 2 && streq(argv[1], "--version")) {
                 puts("sealwatch-verify " SEALWATCH_VERSION);
                 return EXIT_PASS;
