@@ -129,6 +129,7 @@ TpmError connection_open(Connection *c) {
         c->urgency = TPM_CLASS_LOCK; /* nothing gets in before we know whom we talk to */
         c->pinned = 0;
         e = greet(c);
+        c->greeting = now_monotonic() - c->opened_at;
         c->urgency = urgency;
         c->pinned = pinned;
         if (failed(e)) {

@@ -30,6 +30,7 @@ typedef struct Connection {
         Wire *wire;
         ESYS_CONTEXT *esys; /* NULL: closed */
         usec_t opened_at;   /* CLOCK_MONOTONIC */
+        usec_t greeting;    /* how long the first commands of this connection took */
         TpmCounters counters;
         BankSet banks;       /* allocated */
         unsigned generation; /* one more with each opening: what was loaded before is gone */

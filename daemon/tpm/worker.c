@@ -12,7 +12,10 @@
 #include "daemon/tpm/run.h"
 #include "lib/base/alloc.h"
 
-enum { TURN = 4 }; /* so many times the linger a connection is held, whatever there is to do */
+/* How long a connection is held, whatever there is to do: so many times the linger, or the greeting, which on a slow TPM
+ * would else be most of what it does; and at most so long. */
+enum { TURN_LINGERS = 100, TURN_GREETINGS = 64 };
+#define TURN_MAX (2 * USEC_PER_SEC)
 
 typedef struct Worker {
         Shared *shared;
@@ -214,6 +217,7 @@ static void run_job(Worker *w, TpmJob *job) {
 static void share(Worker *w, bool is_idle) {
         Connection *c = &w->connection;
         const usec_t linger = w->shared->linger;
+        const usec_t turn = MIN(MAX(TURN_LINGERS * linger, TURN_GREETINGS * c->greeting), TURN_MAX);
 
         if (w->shared->transport.resource_manager || !connection_is_held(c)) {
                 if (is_idle)
@@ -221,7 +225,7 @@ static void share(Worker *w, bool is_idle) {
                 return;
         }
         if (is_idle ? !queue_wait(w->shared->queue, w->classes, now_monotonic() + linger)
-                    : now_monotonic() - c->opened_at > TURN * linger)
+                    : now_monotonic() - c->opened_at > turn)
                 connection_rest(c);
 }
 

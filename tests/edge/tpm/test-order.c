@@ -282,6 +282,22 @@ static void test_linger(void **state _unused_) {
         assert_register(&r, 13, "");
 }
 
+/* Nor is a busy one held for ever: others get their turn. */
+static void test_turns(void **state _unused_) {
+        _rig_ Rig r = rig_new(false, 0, USEC_PER_MSEC);
+        unsigned jobs = 0;
+
+        for (; fake_opened(r.fake) < 4 && jobs < 10000000; jobs++) {
+                _cleanup_(tpm_result_freep) TpmResult *result = NULL;
+
+                submit(&r, extend_text(&r, TPM_CLASS_EXTEND, 13, "a"), NULL);
+                result = next_result(&r);
+                assert_int_equal(result->outcome, TPM_OK);
+        }
+        assert_true(fake_opened(r.fake) >= 4);
+        assert_true(jobs > fake_opened(r.fake));
+}
+
 /* It is reset while we hold the connection, after our last command. */
 static void test_reset_seen_when_closing(void **state _unused_) {
         _rig_ Rig r = rig_new(false, 0, 200 * USEC_PER_MSEC);
@@ -494,6 +510,7 @@ int main(void) {
                 cmocka_unit_test(test_owed_and_uncertain),
                 cmocka_unit_test(test_refused_is_not_owed),
                 cmocka_unit_test(test_linger),
+                cmocka_unit_test(test_turns),
                 cmocka_unit_test(test_reset_seen_when_closing),
                 cmocka_unit_test(test_device_stays_open),
                 cmocka_unit_test(test_leftovers),
