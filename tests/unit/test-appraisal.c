@@ -231,6 +231,60 @@ static void mistakes_change_nothing(void **state _unused_) {
         assert_int_equal(p.snp.minimum_abi | p.snp.launch_mitigations, 0);
 }
 
+static void tpm(void **state _unused_) {
+        _cleanup_(appraisal_policy_done) AppraisalPolicy p = appraisal_policy_default();
+        static const char digits[] = "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF";
+        _cleanup_free_ char *text = NULL;
+
+        assert_null(p.tpm.ak_names);
+        assert_null(p.tpm.ak_roots);
+        assert_null(p.tpm.vm_ids);
+        assert_int_equal(p.tpm.pcrs, 0);
+        assert_false(p.tpm.require_ak_origin);
+        assert_false(p.tpm.require_fresh_report);
+        assert_true(
+                asprintf(&text,
+                         "[Tpm]\nAkName=000b%s 000B%s\nAkRoot=%s\nVmUniqueId=7DF7B373-b947-4aaa-96e5-c358f2a03d20\n"
+                         "RequirePCRs=0 7 23\nRequireAkOrigin=yes\nRequireFreshReport=yes\n",
+                         digits, digits, digits) > 0);
+        right(&p, text);
+        assert_true(tpm_requirements_have(p.tpm.ak_roots,
+                                          "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff"));
+        assert_true(tpm_requirements_have(p.tpm.vm_ids, "7df7b373-B947-4aaa-96e5-c358f2a03d20"));
+        assert_false(tpm_requirements_have(p.tpm.vm_ids, "7df7b373-B947-4aaa-96e5-c358f2a03d2"));
+        assert_int_equal(p.tpm.pcrs, 1 << 0 | 1 << 7 | 1 << 23);
+        assert_true(p.tpm.require_ak_origin);
+        assert_true(p.tpm.require_fresh_report);
+}
+
+static void tpm_mistakes(void **state _unused_) {
+        static const char *const lines[] = {
+                "AkName=000b00",
+                "AkName=",
+                "AkName=000b00112233445566778899aabbccddeeff00112233445566778899aabbccddeeffg",
+                "AkRoot=00112233445566778899aabbccddeeff",
+                "AkRoot=g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+                "VmUniqueId=7df7b373b9474aaa96e5c358f2a03d20",
+                "VmUniqueId=7df7b373-b947-4aaa-96e5-c358f2a03d2g",
+                "RequirePCRs=24",
+                "RequirePCRs=",
+                "RequirePCRs=1,2",
+                "RequirePCRs=-1",
+                "RequirePCRs=4294967296",
+                "Akname=x",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
+                _cleanup_(appraisal_policy_done) AppraisalPolicy p = appraisal_policy_default();
+                _cleanup_free_ char *text = NULL, *problems = NULL;
+
+                assert_true(asprintf(&text, "[Tpm]\n%s\n", lines[i]) > 0);
+                problems = apply(&p, text);
+                if (!startswith(problems, "a:2:"))
+                        fail_msg("%s: %s", lines[i], problems);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(defaults_are_strict),
@@ -241,6 +295,8 @@ int main(void) {
                 TEST(short_chip_ids),
                 TEST(mistakes),
                 TEST(mistakes_change_nothing),
+                TEST(tpm),
+                TEST(tpm_mistakes),
         };
 
         return RUN(tests);

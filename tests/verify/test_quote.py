@@ -218,6 +218,7 @@ def test_forger():
     flush()
     assert ours("key.pem", "quote.sig", pcrs) == []
     assert ours("key.tss", "quote.sig", pcrs) == ["ak-attributes"]
+    assert ours("key.tss", "quote.sig", pcrs + pcrs) is None, "two files for one bank"
 
 
 def main():

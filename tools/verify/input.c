@@ -40,6 +40,8 @@ int input_pcrs(PcrInputs *in, const char *value, bool json) {
                         alg = i;
                         path = value + strlen(hash_name(i)) + 1;
                 }
+        if (in->banks & bank(alg))
+                return show_undecided(json, "--pcrs gives values of the %s bank twice", hash_name(alg));
         r = input_file(path, PCR_FILE_MAX, json, &text, &n);
         if (r != 0)
                 return r;

@@ -11,7 +11,7 @@
 /* True when --json is among the arguments: errors about the other ones are JSON, too. */
 bool input_wants_json(int argc, char **argv);
 
-/* --pcrs "[ALG:]FILE": plain FILE means sha256. Adds to what was given before. */
+/* --pcrs "[ALG:]FILE": plain FILE means sha256. Adds to what was given before of other banks. */
 int input_pcrs(PcrInputs *in, const char *value, bool json);
 
 /* A number from 0 to max, or, when the text is none, an error about the option. */
