@@ -88,8 +88,10 @@ int blobs_names(const char *state_directory, BlobList *ret) {
         if (!d)
                 return -errno;
         TAKE_FD(fd);
-        while (r >= 0 && (entry = readdir(d)))
+        while (r >= 0 && (errno = 0, entry = readdir(d)))
                 r = add_name(&l, entry->d_name);
+        if (r >= 0 && errno != 0)
+                r = -errno;
         if (r < 0)
                 return r;
         if (l.size > 0)
