@@ -76,7 +76,7 @@ struct Engine {
         PendingRelease *releases;
         size_t releases_size, releases_allocated;
 
-        Level levels[_WATCHED_MAX], required[_WATCHED_MAX];
+        Level levels[_WATCHED_MAX], required[_WATCHED_MAX], reached[_WATCHED_MAX]; /* reached: by an earlier run */
         char *level_why[_WATCHED_MAX];
 
         usec_t window_start, window_start_real; /* of the refusal limit */

@@ -48,6 +48,19 @@ static bool restore_state(Engine *e, const LogEntry *entry) {
         return true;
 }
 
+/* As put_levels() writes them. */
+static void restore_levels(Engine *e, const LogEntry *entry) {
+        for (Watched w = 0; w < _WATCHED_MAX; w++) {
+                const char *text = strempty(
+                        json_string_value(json_object_get(json_object_get(entry->json, "levels"), watched_names[w])));
+                size_t n = strcspn(text, " ");
+
+                for (Level level = 0; level < _LEVEL_MAX; level++)
+                        if (strlen(level_names[level]) == n && strncmp(level_names[level], text, n) == 0)
+                                e->reached[w] = MAX(e->reached[w], level);
+        }
+}
+
 static void restore_exec(Engine *e, const LogEntry *entry) {
         const char *digest_text = json_string_value(json_object_get(entry->json, "digest"));
         uint8_t digest[SHA256_SIZE], key[DEDUP_KEY_SIZE];
@@ -74,8 +87,12 @@ int engine_restore(Engine *e, const LogEntry *entry) {
         }
         e->last_time = count_of(entry, "time");
         switch (entry->kind) {
+        case KIND_BOOT:
+                restore_levels(e, entry);
+                break;
         case KIND_START:
                 e->was_clean = false;
+                restore_levels(e, entry);
                 break;
         case KIND_STOP: /* the gate may have had something to say behind it */
                 e->was_clean = true;
@@ -279,7 +296,8 @@ int start_harvest(Feed *f) {
 
 static int take_levels(Engine *e, const StartFacts *facts) {
         for (Watched w = 0; w < _WATCHED_MAX; w++) {
-                e->levels[w] = e->required[w] = facts->levels[w];
+                e->levels[w] = facts->levels[w];
+                e->required[w] = MAX(facts->levels[w], e->reached[w]); /* a restart does not lower them */
                 if (e->config.required_levels[w] >= 0)
                         e->required[w] = (Level) e->config.required_levels[w];
                 if (e->levels[w] < e->required[w])

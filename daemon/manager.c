@@ -82,7 +82,9 @@ static void feed_one(Manager *m, const Input *in) {
 }
 
 void manager_followup(Manager *m, const Input *in) {
-        if (m->followups_size < FOLLOWUPS_MAX)
+        const size_t room = in->type == INPUT_FAILURE ? FOLLOWUPS_MAX - FOLLOWUPS_KEPT : FOLLOWUPS_MAX;
+
+        if (m->followups_size < room)
                 m->followups[m->followups_size++] = *in;
         else
                 log_message(LOG_ERR, "too many things follow from one input");
@@ -196,7 +198,11 @@ void manager_anchored(Manager *m) {
 
 void manager_archive_now(Manager *m) {
         const ArchiveJob j = archive_job(m);
-        int r = archive_work((void *) &j);
+        int r;
+
+        m->background_source = sd_event_source_disable_unref(m->background_source);
+        m->background = background_free(m->background); /* it may be writing there */
+        r = archive_work((void *) &j);
 
         if (r < 0)
                 log_errno(LOG_ERR, r, "cannot archive the event log");

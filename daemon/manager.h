@@ -23,7 +23,11 @@
 
 typedef struct Registers Registers; /* the jobs that the TPM has under way, and what for */
 
-enum { FOLLOWUPS_MAX = 32, TAINTS_MAX = 2 };
+enum {
+        FOLLOWUPS_MAX = 32,
+        FOLLOWUPS_KEPT = 8, /* of them, so many for what the engine waits for */
+        TAINTS_MAX = 2,
+};
 
 typedef struct Manager {
         const Options *options;

@@ -63,6 +63,7 @@ static void perform_answer(Manager *m, const Action *a) {
 
 static void perform_lock_step(Manager *m, const Action *a) {
         Input done = { .type = INPUT_LOCK_STEP, .lock_step = { .step = a->lock_step.step } };
+        usec_t started;
 
         if (a->lock_step.step == LOCK_POISON) {
                 step("lock:before-poison");
@@ -70,11 +71,13 @@ static void perform_lock_step(Manager *m, const Action *a) {
                 step("lock:after-poison");
                 return;
         }
-        m->lock_started = now_get().boottime;
+        started = now_get().boottime;
+        if (m->lock_started == 0) /* else it is wiped once more, behind a harvest */
+                m->lock_started = started;
         step("lock:before-wipe");
         (void) vault_wipe(m->vault);
         step("lock:after-wipe");
-        done.lock_step.took = now_get().boottime - m->lock_started;
+        done.lock_step.took = now_get().boottime - started;
         manager_feed(m, &done);
 }
 

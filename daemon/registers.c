@@ -15,7 +15,10 @@
 #include "lib/kind.h"
 #include "lib/sealpolicy.h"
 
-enum { ERRANDS_MAX = 96 };
+enum {
+        ERRANDS_MAX = 96,
+        ERRANDS_KEPT = 8, /* of them, so many for what nobody asked for: commits, poison, harvest */
+};
 
 /* A job under way, and what it is for. */
 typedef struct Errand {
@@ -65,10 +68,11 @@ Registers *registers_free(Registers *r) {
 
 /* Submits the job (taken over) for the errand (moved out of *e on success). */
 static int send_errand(Manager *m, TpmJob *job, Errand *e) {
+        const size_t room = e->request != 0 ? ERRANDS_MAX - ERRANDS_KEPT : ERRANDS_MAX;
         Registers *reg = m->registers;
         int r;
 
-        for (size_t i = 0; job && i < ERRANDS_MAX; i++) {
+        for (size_t i = 0; job && i < room; i++) {
                 if (reg->errands[i].id != 0)
                         continue;
                 r = tpm_submit(m->tpm, job, &e->id);
@@ -281,8 +285,9 @@ static void on_harvest(Manager *m, const TpmResult *result, const Errand *e) {
                 const Blob *b = &e->blobs.items[i];
                 const char *why = b->why;
 
-                if (!why && item < result->harvest.n)
-                        why = open_blob(m, b, &result->harvest.items[item++]);
+                if (!why)
+                        why = item < result->harvest.n ? open_blob(m, b, &result->harvest.items[item++])
+                                                       : "the TPM was not asked";
                 if (why)
                         log_message(LOG_WARNING, "secret %s is not opened: %s", b->name, why);
                 results[in.harvested.n++] = (HarvestResult){ .name = b->name, .failure = why };
@@ -347,6 +352,8 @@ static void on_snapshot(Manager *m, const TpmResult *result, const Errand *e) {
 
         if (result->outcome != TPM_OK)
                 return requests_fail(m, e->request, SEALWATCH_ERROR_FAILED, result->detail);
+        if (m->registers->uncertain) /* the register may be one record ahead of what we know */
+                return requests_fail(m, e->request, SEALWATCH_ERROR_BUSY, "an extend is under way again; try later");
         if (!register_is_ours(m, &result->state->pcrs))
                 return requests_fail(m, e->request, SEALWATCH_ERROR_REFUSED,
                                      "the measurement register is not what the event log replays to");

@@ -140,7 +140,9 @@ static const char *seal_refusal(const Manager *m) {
         engine_status(m->engine, &status);
         if (status.state == STATE_VIOLATED || status.state == STATE_LOCKED)
                 return "locked: no secret is taken in before a reboot";
-        return status.state == STATE_STARTING ? "the guard is still starting" : NULL;
+        if (status.state == STATE_STARTING)
+                return "the guard is still starting";
+        return status.capped ? NULL : "the cap register is open: the TPM would open the secret to anybody";
 }
 
 static void on_seal(Manager *m, const BusRequest *q) {
@@ -276,8 +278,11 @@ static void policy_loaded(void *item, int result, int cancelled) {
         if (result < 0)
                 return refuse_policy(j, result);
         in.policy.policy = TAKE_PTR(j->policy);
-        gate_set_needs_subject(j->manager->gate, in.policy.policy->needs_subject);
         manager_feed(j->manager, &in);
+        if (engine_policy(j->manager->engine) != in.policy.policy)
+                return requests_fail(j->manager, j->request, SEALWATCH_ERROR_FAILED,
+                                     "the policy could not be recorded; the old one stays in force");
+        gate_set_needs_subject(j->manager->gate, in.policy.policy->needs_subject);
         if (j->manager->bus)
                 bus_levels_changed(j->manager->bus);
         succeed(j->manager, j->request);

@@ -278,6 +278,8 @@ static int set_aside(Manager *m, const Remains *remains) {
                 r = archive_set_aside(&remains->log, m->options->log_dir, life, "log", now);
         if (r >= 0 && m->found.verdict != RECONCILE_CONTINUE && remains->pending.size > 0)
                 r = archive_set_aside(&remains->pending, m->options->log_dir, life, "pending", now);
+        if (r >= 0 && m->found.verdict == RECONCILE_TAMPERED)
+                r = archive_retire(m->options->log_dir, m->life.name, now);
         if (r >= 0)
                 return 0;
         log_errno(LOG_ERR, r, "cannot keep a copy of the old event log in %s", m->options->log_dir);

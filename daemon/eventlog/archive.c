@@ -97,6 +97,20 @@ int archive_copy(int log_fd, uint64_t size, const char *log_directory, const cha
         return fdatasync(fd) < 0 ? -errno : 0;
 }
 
+int archive_retire(const char *log_directory, const char *life, uint64_t now) {
+        _cleanup_free_ char *path = NULL, *retired = NULL;
+        char name[64];
+        int r;
+
+        snprintf(name, sizeof(name), "set-aside-%" PRIu64 "-archive", now);
+        r = archive_path(log_directory, life, "measurements", &path);
+        if (r >= 0)
+                r = archive_path(log_directory, life, name, &retired);
+        if (r < 0)
+                return r;
+        return rename(path, retired) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 int archive_set_aside(const FileMap *file, const char *log_directory, const char *life, const char *what,
                       uint64_t now) {
         _cleanup_close_ int fd = -1;

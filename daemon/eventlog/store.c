@@ -78,10 +78,27 @@ static int open_file(EventStore *s, const char *name, int *ret) {
         return 0;
 }
 
+/* A file with other content, in one step: a crash leaves the old or the new one. *fd becomes that of the new one. */
+static int replace_file(EventStore *s, const char *name, const void *data, size_t n, int *fd) {
+        _cleanup_close_ int made =
+                openat(s->directory, "new", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        int r;
+
+        if (made < 0)
+                return -errno;
+        r = write_all(made, data, n);
+        if (r >= 0 && renameat(s->directory, "new", s->directory, name) < 0)
+                r = -errno;
+        if (r < 0)
+                return r;
+        safe_close(*fd);
+        *fd = TAKE_FD(made);
+        return 0;
+}
+
 int event_store_load(EventStore *s, bool *has_log, FileMap *log, FileMap *pending) {
         int r;
 
-        *has_log = faccessat(s->directory, "measurements", F_OK, 0) == 0;
         r = open_file(s, "measurements", &s->log);
         if (r >= 0)
                 r = open_file(s, "pending", &s->pending);
@@ -94,15 +111,12 @@ int event_store_load(EventStore *s, bool *has_log, FileMap *log, FileMap *pendin
                 file_unmap(log);
         else
                 s->pending_size = pending->size;
+        *has_log = log->size > 0;
         return r;
 }
 
 int event_store_import(EventStore *s, const void *log, size_t n) {
-        int r = pwrite_all(s->log, log, n, 0);
-
-        if (r >= 0 && ftruncate(s->log, (off_t) n) < 0)
-                r = -errno;
-        return r;
+        return replace_file(s, "measurements", log, n, &s->log);
 }
 
 static int count_entry(void *userdata _unused_, uint64_t seq _unused_, const RecordView *entry _unused_) {
@@ -178,10 +192,9 @@ static int collect_pending(const EventStore *s, const FileMap *old, uint64_t pro
         return buffer_error(ret);
 }
 
-/* Rewrites the pending file without what is done. In one step: a crash leaves the old or the new one. */
+/* Rewrites the pending file without what is done. */
 static int compact(EventStore *s, uint64_t promised) {
         _cleanup_(buffer_done) Buffer kept = {};
-        _cleanup_close_ int fd = -1;
         FileMap old;
         int r;
 
@@ -192,16 +205,9 @@ static int compact(EventStore *s, uint64_t promised) {
         file_unmap(&old);
         if (r < 0)
                 return r;
-        fd = openat(s->directory, "pending.new", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
-                return -errno;
-        r = write_all(fd, kept.data, kept.size);
-        if (r >= 0 && renameat(s->directory, "pending.new", s->directory, "pending") < 0)
-                r = -errno;
+        r = replace_file(s, "pending", kept.data, kept.size, &s->pending);
         if (r < 0)
                 return r;
-        safe_close(s->pending);
-        s->pending = TAKE_FD(fd);
         s->pending_size = kept.size;
         return 0;
 }

@@ -17,14 +17,15 @@ typedef struct EventStore EventStore;
 int event_store_open(const char *directory, EventStore **ret);
 EventStore *event_store_free(EventStore *s);
 
-/* What an earlier run left. *has_log: false when there was no measurements file. Undo with file_unmap(). */
+/* What an earlier run left. *has_log: false when there are no measurements. Undo with file_unmap(). */
 int event_store_load(EventStore *s, bool *has_log, FileMap *log, FileMap *pending);
 
 /* Starts to write: the first `keep` bytes of the log stay, and are in the register; of the pending file, the entries that
  * are not in those bytes and have numbers below `promised`. 0 or a negative errno. */
 int event_store_begin(EventStore *s, size_t keep, uint64_t promised);
 
-/* Writes all of a log that came from elsewhere (an archive), before event_store_begin(). */
+/* Writes all of a log that came from elsewhere (an archive), before event_store_begin(). A crash leaves all of it, or
+ * nothing. */
 int event_store_import(EventStore *s, const void *log, size_t n);
 
 /* A pending entry. On failure nothing is left behind, and until the entry is committed every other one fails as well

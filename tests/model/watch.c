@@ -229,6 +229,15 @@ static void watch_request(World *w, const Input *in, const ActionList *list, con
                 HOLDS(w, w->secrets && guard_releases(before->state, w->config.release_when_degraded));
 }
 
+/* The kernel has waited long enough. */
+static void watch_late(World *w, const Input *in, const ActionList *list) {
+        size_t answers = 0;
+
+        for (size_t i = 0; i < list->size; i++)
+                answers += list->items[i].type == ACTION_ANSWER && list->items[i].answer.token == in->token;
+        HOLDS(w, in->type != INPUT_ANSWER_LATE || answers == 1);
+}
+
 static void watch_action(World *w, const ActionList *list, const Action *a, const Status *after) {
         switch (a->type) {
         case ACTION_RECORD:
@@ -288,6 +297,7 @@ void watch_list(World *w, const Input *in, const ActionList *list, int result, c
         w->full = result < 0 || after.failures[FAILURE_LOG_FULL] > before->failures[FAILURE_LOG_FULL];
         HOLDS(w, !w->full || w->config.log_max_size < 1 << 20 || in->type == INPUT_FAILURE);
         watch_request(w, in, list, before);
+        watch_late(w, in, list);
         for (size_t i = 0; i < list->size; i++)
                 watch_action(w, list, &list->items[i], &after);
         HOLDS(w, in->type != INPUT_POLICY || (result == 0) == (engine_policy(w->engine) == in->policy.policy));

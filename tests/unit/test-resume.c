@@ -128,6 +128,33 @@ static void reasons_that_stay(void **state _unused_) {
         rig_done(&rig);
 }
 
+/* What the sensors could do once is what they must be able to do, unless the configuration says otherwise. */
+static void a_restart_lowers_no_level(void **state _unused_) {
+        Rig rig;
+
+        rig_new(&rig, ENFORCE);
+        rig.facts.level_why[WATCHED_UNGATED] = "no ring (yet)";
+        rig_start(&rig);
+        rig.facts.levels[WATCHED_UNGATED] = LEVEL_OFF;
+        rig_resume(&rig, ENFORCE);
+        rig_start(&rig);
+        assert_int_equal(rig_state(&rig), STATE_DEGRADED);
+        assert_int_equal(rig_reasons(&rig), REASON_LEVEL);
+        rig_resume(&rig, ENFORCE); /* nor does the second one */
+        rig_start(&rig);
+        assert_int_equal(rig_state(&rig), STATE_DEGRADED);
+        rig.facts.levels[WATCHED_UNGATED] = LEVEL_OBSERVE;
+        rig_resume(&rig, ENFORCE);
+        rig_start(&rig);
+        assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+        rig.facts.levels[WATCHED_UNGATED] = LEVEL_OFF;
+        rig.config.required_levels[WATCHED_UNGATED] = LEVEL_OFF;
+        rig_resume(&rig, ENFORCE);
+        rig_start(&rig);
+        assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+        rig_done(&rig);
+}
+
 static void the_gap(void **state _unused_) {
         const Input stop = { .type = INPUT_STOP, .stop = { .reason = "asked" } };
         json_t *event;
@@ -208,6 +235,7 @@ int main(void) {
                 TEST(no_way_back_from_a_violation),
                 TEST(the_poison_is_the_same),
                 TEST(reasons_that_stay),
+                TEST(a_restart_lowers_no_level),
                 TEST(the_gap),
                 TEST(a_forged_log_makes_nothing_better),
                 TEST(a_log_that_does_not_verify_measures_nothing),
