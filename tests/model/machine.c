@@ -290,7 +290,7 @@ static bool is_torn(const World *w) {
 }
 
 /* While the daemon is dead, somebody changes something. What must be noticed is noted; what nothing tells of is not
- * done. */
+ * done: a log that is gone together with its TPM life is one of an earlier boot. */
 void machine_tamper(World *w) {
         const BankDigests noise = bank_digests_violation(w->pcrs.banks);
         const size_t what = random_below(&w->random, 10);
@@ -299,7 +299,8 @@ void machine_tamper(World *w) {
         world_trace(w, "tampering %zu", what);
         if (what == 0) /* not tampering: half an entry */
                 buffer_bytes(&w->pending, "half an entry", 1 + random_below(&w->random, 12));
-        if (what == 0 || !told_of || ((what == 3 || what == 4) && w->last_record == 0) || (what == 5 && is_torn(w)) ||
+        if (what == 0 || !told_of || ((what == 3 || what == 4) && w->last_record == 0) ||
+            (what == 2 && !streq(w->life.name, w->life_name)) || (what == 5 && is_torn(w)) ||
             (what == 8 && !drop_promise(w)))
                 return;
         if (what == 1)
