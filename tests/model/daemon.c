@@ -59,15 +59,13 @@ static void perform_lock_step(World *w, const Action *a) {
 }
 
 static void perform(World *w, const Action *a) {
-        const Job harvest = { .type = JOB_HARVEST, .cap_only = a->harvest.cap_only };
-
         switch (a->type) {
         case ACTION_RECORD:
                 return perform_record(w, a);
         case ACTION_COMMIT:
                 return perform_commit(w, a);
         case ACTION_HARVEST:
-                return job_add(w, &harvest);
+                return job_add(w, &(const Job){ .type = JOB_HARVEST, .cap_only = a->harvest.cap_only });
         case ACTION_ANSWER:
                 return perform_answer(w, a);
         case ACTION_LOCK_STEP:
