@@ -3,6 +3,7 @@
 /* sealwatchd. */
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -13,6 +14,8 @@
 #include "lib/base/cleanup.h"
 #include "lib/io/fd.h"
 #include "lib/io/log.h"
+
+enum { LARGE_BLOCK = 128 << 10 };
 
 static int on_signal(sd_event_source *s _unused_, int fd, uint32_t events _unused_, void *userdata) {
         struct signalfd_siginfo info;
@@ -89,6 +92,9 @@ int main(int argc, char **argv) {
 
         if (options_parse(argc, argv, &options, &code) != 0)
                 return code;
+        /* A table that grows leaves a hole of half its size behind, unless large blocks are maps of their own: by itself the C
+         * library gives that up once such a block was freed. */
+        (void) mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
         m.options = &options;
         tpm_silence_library();
         umask(0077);
