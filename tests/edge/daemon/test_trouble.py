@@ -140,7 +140,7 @@ def an_unmeasured_program_waits_at_most_for_its_deadline(m):
     os.kill(m.tpm_pid(), signal.SIGSTOP)
     check(m.runs(f"{ROOT}/disk/slow"), "observe denied a program")
     os.kill(m.tpm_pid(), signal.SIGCONT)
-    m.expect_event("exec", path=f"{ROOT}/disk/slow", failure="extend-deadline", verdict="allow")
+    m.expect_event("exec", path=f"{ROOT}/disk/slow", failure="extend-deadline", verdict="would-deny")
     m.judge_snapshot()
 
 
@@ -154,7 +154,7 @@ def gate_rows(m):
         fresh(m, mode, Watch={"MaxFileSize": "1M"})
         check(m.runs(big) == runs, f"{mode}: a file that is too large")
         e = m.expect_event("exec", path=big, failure="file-too-large")
-        check(e["verdict"] == ("allow" if runs else "deny"), f"{e}")
+        check(e["verdict"] == ("would-deny" if runs else "deny"), f"{e}")
         # Open for writing and executed: only a mapping that outlives its descriptor gets as far as the kernel's answer.
         fd = os.open(busy, os.O_RDWR)
         check(not m.runs(busy), "a file that is open for writing ran: the kernel forbids it")
