@@ -338,20 +338,24 @@ int waiting_release(Feed *f) {
         int r = 0;
 
         for (size_t i = 0; i < e->waiting_size;) {
-                Waiting *w = &e->waiting[i];
-
-                if (w->seq >= commit_queue_anchored(e->queue)) {
+                if (e->waiting[i].seq >= commit_queue_anchored(e->queue)) {
                         i++;
                         continue;
                 }
-                if (answer_waiting(f, w, true) < 0)
-                        r = -ENOMEM;
+                if (action_reserve(f->actions, 1) < 0)
+                        return -ENOMEM; /* it waits on */
+                r = first_error(r, answer_waiting(f, &e->waiting[i], true));
                 waiting_drop(e, i);
         }
         return r;
 }
 
-/* What waits is answered by a row of the table, without its measurement. */
+/* A record, an alert and an answer: what give_up() must not be short of. */
+static int reserve_to_give_up(Feed *f) {
+        return action_reserve(f->actions, 3);
+}
+
+/* What waits is answered by a row of the table, without its measurement. There is room for the answer. */
 static int give_up(Feed *f, size_t i, Failure row) {
         Engine *e = f->engine;
         Waiting w = e->waiting[i];
@@ -385,11 +389,15 @@ int waiting_expire(Feed *f) {
         Engine *e = f->engine;
         int r = 0;
 
-        for (size_t i = 0; i < e->waiting_size;)
-                if (e->waiting[i].deadline <= f->now.boottime)
-                        r = first_error(r, give_up(f, i, FAILURE_EXTEND_DEADLINE));
-                else
+        for (size_t i = 0; i < e->waiting_size;) {
+                if (e->waiting[i].deadline > f->now.boottime) {
                         i++;
+                        continue;
+                }
+                if (reserve_to_give_up(f) < 0)
+                        return -ENOMEM; /* it waits on */
+                r = first_error(r, give_up(f, i, FAILURE_EXTEND_DEADLINE));
+        }
         return r;
 }
 
@@ -407,7 +415,7 @@ int feed_answer_late(Feed *f, uint64_t token) {
 
         for (size_t i = 0; i < e->waiting_size; i++)
                 if (e->waiting[i].token == token)
-                        return give_up(f, i, FAILURE_ANSWER_DEADLINE);
+                        return reserve_to_give_up(f) < 0 ? -ENOMEM : give_up(f, i, FAILURE_ANSWER_DEADLINE);
         return answer_unknown(f, token);
 }
 

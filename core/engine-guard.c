@@ -80,8 +80,22 @@ static int add_lock_step(Feed *f, LockStep step, const BankDigests *poison) {
         return 0;
 }
 
+int guard_owed_steps(Feed *f) {
+        Engine *e = f->engine;
+
+        for (LockStep step = 0; step < _LOCK_STEP_MAX; step++) {
+                if (!(e->steps_owed & 1U << step))
+                        continue;
+                if (add_lock_step(f, step, &e->poison) < 0)
+                        return -ENOMEM;
+                e->steps_owed &= ~(1U << step);
+        }
+        return 0;
+}
+
 int guard_wipe(Feed *f) {
-        return add_lock_step(f, LOCK_WIPE, &f->engine->poison);
+        f->engine->steps_owed |= 1U << LOCK_WIPE;
+        return guard_owed_steps(f);
 }
 
 /* What the poison registers get: the digests of the lock record, which a verifier finds in the log. */
@@ -101,10 +115,8 @@ static int poison_of(const Engine *e, uint64_t lock_seq, BankDigests *ret) {
 }
 
 static int add_lock_steps(Feed *f) {
-        for (LockStep step = 0; step < _LOCK_STEP_MAX; step++)
-                if (add_lock_step(f, step, &f->engine->poison) < 0)
-                        return -ENOMEM;
-        return 0;
+        f->engine->steps_owed = (1U << _LOCK_STEP_MAX) - 1;
+        return guard_owed_steps(f);
 }
 
 static int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid) {

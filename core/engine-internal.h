@@ -83,6 +83,8 @@ struct Engine {
         uint64_t window_records, window_suppressed;
         uint64_t lost, denied, ungated, suppressed, failures[_FAILURE_MAX];
 
+        unsigned steps_owed; /* bits: what of the lock plan no list of actions had memory for yet */
+        usec_t again_at;     /* when that, or a harvest, is tried again */
         bool step_done[_LOCK_STEP_MAX];
         char *step_failure[_LOCK_STEP_MAX];
         usec_t step_took[_LOCK_STEP_MAX];
@@ -133,7 +135,8 @@ int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request
 /* An earlier run died on the way from violated to locked: goes on where the log says that it was. The poison stays that of
  * the lock record which is there, so that a verifier knows the one digest that the registers got. */
 int guard_resume_lock(Feed *f);
-int guard_wipe(Feed *f); /* the first step once more */
+int guard_wipe(Feed *f);       /* the first step once more */
+int guard_owed_steps(Feed *f); /* what is owed of the lock plan */
 int guard_failure(Feed *f, Failure row, const char *detail);
 int feed_lock_step(Feed *f, const Input *in);
 
@@ -153,6 +156,7 @@ int feed_tamper(Feed *f, const Input *in);
 /* engine-start.c, engine-request.c */
 int feed_start(Feed *f, const StartFacts *facts);
 int start_harvest(Feed *f); /* once the cap record is in the register */
+bool start_harvest_is_due(const Engine *e);
 int feed_harvested(Feed *f, const Input *in);
 int feed_ready(Feed *f);
 int feed_policy(Feed *f, const Input *in);

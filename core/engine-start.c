@@ -280,11 +280,15 @@ static int record_cap(Feed *f, const StartFacts *facts) {
         return r;
 }
 
+bool start_harvest_is_due(const Engine *e) {
+        return e->harvest_waits && e->cap_seq < commit_queue_anchored(e->queue);
+}
+
 int start_harvest(Feed *f) {
         Engine *e = f->engine;
         Action *a;
 
-        if (!e->harvest_waits || e->cap_seq >= commit_queue_anchored(e->queue))
+        if (!start_harvest_is_due(e))
                 return 0;
         a = action_add(f->actions, ACTION_HARVEST);
         if (!a)

@@ -19,7 +19,7 @@ int engine_new(const EngineConfig *config, Policy *policy, Engine **ret) {
         if (!e)
                 return -ENOMEM;
         e->config = *config;
-        e->retry_at = USEC_INFINITY;
+        e->retry_at = e->again_at = USEC_INFINITY;
         r = table_new(DEDUP_KEY_SIZE, sizeof(Recorded), DEDUP_MAX, config->seed, &e->measured);
         if (r >= 0)
                 r = table_new(DEDUP_KEY_SIZE, sizeof(Recorded), DEDUP_MAX, config->seed, &e->judged);
@@ -171,7 +171,7 @@ static int dispatch(Feed *f, const Input *in) {
 
 int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
         Feed f = { .engine = e, .now = *now, .actions = ret };
-        int r, q[8];
+        int r, q[9];
 
         r = dispatch(&f, in);
         q[0] = limiter_flush(&f);
@@ -182,13 +182,15 @@ int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
         q[5] = retry_commit(&f);
         q[6] = start_commit(&f);
         q[7] = finish_stop(&f);
+        q[8] = guard_owed_steps(&f);
+        e->again_at = e->steps_owed || start_harvest_is_due(e) ? now->boottime + COMMIT_RETRY : USEC_INFINITY;
         for (size_t i = 0; i < ELEMENTSOF(q); i++)
                 r = first_error(r, q[i]);
         return r;
 }
 
 usec_t engine_deadline(const Engine *e) {
-        usec_t first = MIN(waiting_deadline(e), e->retry_at);
+        usec_t first = MIN(waiting_deadline(e), MIN(e->retry_at, e->again_at));
 
         if (e->window_suppressed > 0)
                 first = MIN(first, e->window_start + REFUSAL_WINDOW);

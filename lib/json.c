@@ -11,8 +11,15 @@
 #include "lib/base/cleanup.h"
 #include "lib/escape.h"
 
+/* Not by json_dumps(): where memory for a key is wanting it leaves the key out and says nothing. */
 char *json_canonical(const json_t *object) {
-        return json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+        const size_t flags = JSON_COMPACT | JSON_SORT_KEYS, n = json_dumpb(object, NULL, 0, flags);
+        _cleanup_free_ char *text = n > 0 ? malloc(n + 1) : NULL;
+
+        if (!text || json_dumpb(object, text, n, flags) != n)
+                return NULL;
+        text[n] = '\0';
+        return TAKE_PTR(text);
 }
 
 static bool holds_real(const json_t *value) {

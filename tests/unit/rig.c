@@ -25,7 +25,7 @@ void rig_again(Rig *rig, const char *policy) {
         rig->engine = engine_free(rig->engine);
         rig->on_its_way = false;
         memset(rig->answers, 0, sizeof(rig->answers));
-        rig->log.size = rig->pending.size = 0;
+        rig->log.size = rig->pending.size = rig->committed = 0;
         rig->registers = rig->pcrs;
         assert_int_equal(engine_new(&rig->config, rig_policy(policy), &rig->engine), 0);
 }
@@ -64,8 +64,9 @@ static void note_answer(Rig *rig, const Action *a) {
 }
 
 static void note_commit(Rig *rig, const Action *a) {
-        if (bank_digests_equal(&rig->commit, &a->commit.digest)) /* once more */
+        if (a->commit.upto < rig->committed) /* once more */
                 return;
+        rig->committed = a->commit.upto + 1;
         assert_int_equal(pending_put_commit(&rig->pending, a->commit.upto, rig->log.size, (uint32_t) a->commit.size),
                          0);
         buffer_bytes(&rig->log, a->commit.bytes, a->commit.size);
@@ -95,7 +96,11 @@ void rig_feed(Rig *rig, const Input *in) {
         action_list_done(&rig->list);
         if (in->type == INPUT_EXTENDED && rig->on_its_way)
                 extend(rig);
+        if (rig->around)
+                rig->around(true);
         rig->result = engine_feed(rig->engine, in, &rig->now, &rig->list);
+        if (rig->around)
+                rig->around(false);
         for (size_t i = 0; i < rig->list.size; i++)
                 note(rig, &rig->list.items[i]);
         rig->on_its_way = rig->on_its_way || rig_count(rig, ACTION_COMMIT) > 0;
@@ -125,6 +130,7 @@ void rig_resume(Rig *rig, const char *policy) {
         memset(rig->answers, 0, sizeof(rig->answers));
         rig->on_its_way = false;
         rig->log.size = rig->found.keep;
+        rig->committed = rig->found.entries;
         rig->facts.fresh = reconcile_begins(&rig->found);
         rig->facts.secrets_openable = reconcile_opens(&rig->found);
         rig->facts.capped = reconcile_caps(&rig->found);

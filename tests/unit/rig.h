@@ -15,6 +15,7 @@ typedef struct Rig {
         Now now;
         ActionList list;             /* of the last input */
         int result;                  /* of the last input */
+        void (*around)(bool inside); /* NULL, or called when the engine begins and ends to think */
         bool on_its_way;             /* a commit */
         uint8_t answers[RIG_TOKENS]; /* 0: none, 1: denied, 2: allowed; a second one fails the test */
         StartFacts facts;
@@ -22,6 +23,7 @@ typedef struct Rig {
         /* what the actions left behind */
         Buffer log, pending;
         BankDigests commit; /* on its way */
+        uint64_t committed;
         PcrValues registers;
         Reconciliation found; /* by rig_resume() */
 } Rig;
