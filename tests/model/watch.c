@@ -372,6 +372,7 @@ void watch_commit(World *w, const Job *job) {
 
 /* What reconcile() says, against what happened to the files. */
 void watch_found(World *w) {
+        const BankDigests found = pcr_values_get(&w->pcrs, MEASUREMENT);
         const Reconciliation *r = &w->found;
         bool told_so = guard_is_closed(w->told.state) || w->told.sticky & REASON_WOULD_LOCK;
 
@@ -383,6 +384,8 @@ void watch_found(World *w) {
                 HOLDS(w, r->verdict == (w->told.entries > 0 ? RECONCILE_CONTINUE : RECONCILE_FRESH));
         if (r->verdict == RECONCILE_CONTINUE)
                 return;
+        if (r->new_log && bank_digests_is_zero(&found)) /* another TPM life: nothing of the old one counts */
+                w->foreign = false;
         told_from_files(w, r->new_log ? 0 : r->keep, r->promised > 0);
         w->must_close = guard_is_closed(w->told.state);
         w->must_reasons = w->told.sticky;
