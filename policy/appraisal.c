@@ -5,6 +5,7 @@
 #include "policy/appraisal.h"
 
 #include "lib/base/cleanup.h"
+#include "policy/appraisal-log.h"
 #include "policy/appraisal-snp.h"
 #include "policy/appraisal-tpm.h"
 #include "policy/settings.h"
@@ -31,12 +32,13 @@ static_assert(_SNP_POLICY_BITS - SNP_POLICY_SMT == ELEMENTSOF(strengthening) - 1
 static const char *const roles[] = { [SNP_VCEK] = "vcek", [SNP_VLEK] = "vlek", NULL };
 
 AppraisalPolicy appraisal_policy_default(void) {
-        return (AppraisalPolicy){ .snp = snp_requirements_default() };
+        return (AppraisalPolicy){ .snp = snp_requirements_default(), .log = ima_requirements_default() };
 }
 
 void appraisal_policy_done(AppraisalPolicy *p) {
         snp_requirements_done(&p->snp);
         tpm_requirements_done(&p->tpm);
+        firmware_requirements_done(&p->firmware);
 }
 
 static const Setting settings[] = {
@@ -82,9 +84,24 @@ static const Setting settings[] = {
         SETTING("Tpm", "RequirePCRs", setting_tpm_pcrs, tpm.pcrs, .min = 0),
         SETTING("Tpm", "RequireAkOrigin", setting_bool, tpm.require_ak_origin, .min = 0),
         SETTING("Tpm", "RequireFreshReport", setting_bool, tpm.require_fresh_report, .min = 0),
+        SETTING("Firmware", "RequireSecureBoot", setting_bool, firmware.require_secure_boot, .min = 0),
+        SETTING("Firmware", "AllowDebugger", setting_bool, firmware.allow_debugger, .min = 0),
+        SETTING("Firmware", "MinimumSbat", setting_number, firmware.minimum_sbat, .max = 9999999999),
+        SETTING("Firmware", "ContinuedPCRs", setting_tpm_pcrs, firmware.continued, .min = 0),
+        SETTING("Firmware", "BootLoader", setting_digest_list, firmware.lists[ITEMS_IMAGES], .min = 0),
+        SETTING("Firmware", "BootFiles", setting_digest_list, firmware.lists[ITEMS_FILES], .min = 0),
+        SETTING("Firmware", "Kernel", setting_digest_list, firmware.lists[ITEMS_KERNELS], .min = 0),
+        SETTING("Firmware", "CommandLine", setting_digest_list, firmware.lists[ITEMS_COMMAND_LINES], .min = 0),
+        SETTING("Log", "ForbidViolations", setting_bool, log.forbid_violations, .min = 0),
+        SETTING("Log", "AllowPaddedSha1", setting_bool, log.allow_padded_sha1, .min = 0),
+        SETTING("Log", "AllowTail", setting_bool, log.allow_tail, .min = 0),
+        SETTING("Log", "RequireBootAggregate", setting_bool, log.require_boot_aggregate, .min = 0),
 #undef SETTING
 };
 
 int appraisal_policy_apply(AppraisalPolicy *p, const char *name, const char *text, size_t n, ProblemList *problems) {
-        return settings_apply_text(settings, ELEMENTSOF(settings), name, text, n, p, problems);
+        int r = settings_apply_text(settings, ELEMENTSOF(settings), name, text, n, p, problems);
+
+        p->log.continued = p->firmware.continued; /* boot_aggregate is of the same registers */
+        return r;
 }

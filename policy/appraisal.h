@@ -3,6 +3,8 @@
 
 /* sealwatch.appraisal(5): what evidence must say beyond being genuine. */
 
+#include "lib/firmware/appraise.h"
+#include "lib/ima/appraise.h"
 #include "lib/problem.h"
 #include "lib/snp/requirements.h"
 #include "lib/tpm/requirements.h"
@@ -10,6 +12,8 @@
 typedef struct AppraisalPolicy {
         SnpRequirements snp;
         TpmRequirements tpm;
+        FirmwareRequirements firmware;
+        ImaRequirements log;
 } AppraisalPolicy;
 
 /* The strict defaults. */

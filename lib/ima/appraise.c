@@ -285,8 +285,10 @@ static void judge_others(const ImaAppraisal *a, CheckList *checks) {
         char pcrs[PCR_SET_TEXT_MAX];
         uint64_t n = 0;
 
-        if (!others)
+        if (!others) {
+                check_add(checks, "other-registers", CHECK_NA, "none");
                 return;
+        }
         for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++)
                 if (others & 1U << pcr)
                         n += a->counts[pcr];

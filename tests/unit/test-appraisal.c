@@ -283,6 +283,32 @@ static void tpm_mistakes(void **state _unused_) {
                 if (!startswith(problems, "a:2:"))
                         fail_msg("%s: %s", lines[i], problems);
         }
+
+static void logs(void **state _unused_) {
+        _cleanup_(appraisal_policy_done) AppraisalPolicy p = appraisal_policy_default();
+        _cleanup_free_ char *problems = NULL;
+        uint8_t digest[SHA1_SIZE];
+
+        assert_false(p.firmware.require_secure_boot || p.firmware.allow_debugger || p.log.forbid_violations);
+        assert_false(p.log.allow_padded_sha1 || p.log.allow_tail || p.log.require_boot_aggregate);
+        assert_int_equal(p.log.pcr, -1);
+        problems = apply(&p, "[Firmware]\nRequireSecureBoot=yes\nAllowDebugger=yes\nMinimumSbat=2024040900\n"
+                             "ContinuedPCRs=9 11\nKernel=1111111111111111111111111111111111111111 "
+                             "2222222222222222222222222222222222222222222222222222222222222222\n"
+                             "[Log]\nForbidViolations=yes\nAllowPaddedSha1=yes\nAllowTail=yes\n"
+                             "RequireBootAggregate=yes\n");
+        assert_string_equal(problems, "");
+        assert_true(p.firmware.require_secure_boot && p.firmware.allow_debugger && p.log.forbid_violations);
+        assert_true(p.log.allow_padded_sha1 && p.log.allow_tail && p.log.require_boot_aggregate);
+        assert_int_equal(p.firmware.minimum_sbat, 2024040900);
+        assert_int_equal(p.firmware.continued, 1U << 9 | 1U << 11);
+        assert_int_equal(p.log.continued, 1U << 9 | 1U << 11);
+        assert_int_equal(p.firmware.lists[ITEMS_KERNELS].size, 2);
+        memset(digest, 0x11, sizeof(digest));
+        assert_true(digest_list_has(&p.firmware.lists[ITEMS_KERNELS], HASH_SHA1, digest));
+        wrong("[Firmware]\nKernel=11\n",
+              "a:2:8: Kernel= expects digests of 40, 64, 96 or 128 hexadecimal digits, 4096 at most\n");
+        wrong("[Log]\nAllowTails=yes\n", "a:2:1: unknown key \"AllowTails\"; did you mean \"AllowTail\"?\n");
 }
 
 int main(void) {
@@ -293,6 +319,7 @@ int main(void) {
                 TEST(floors),
                 TEST(values),
                 TEST(short_chip_ids),
+                TEST(logs),
                 TEST(mistakes),
                 TEST(mistakes_change_nothing),
                 TEST(tpm),

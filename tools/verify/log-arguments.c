@@ -24,16 +24,18 @@ static int take_option(int c, LogOptions options, LogArguments *a, const char *u
                 a->allow_tail = true;
                 return 0;
         }
+        if (c == 'f' && options & LOG_OPTION_POLICY) {
+                a->policy_file = optarg;
+                return 0;
+        }
         return c == 'j' ? 0 : show_undecided(a->json, "usage: sealwatch-verify %s", usage);
 }
 
 int log_arguments_parse(int argc, char **argv, LogOptions options, const char *usage, LogArguments *ret) {
         static const struct option names[] = {
-                { "pcrs", required_argument, NULL, 'p' },
-                { "pcr", required_argument, NULL, 'n' },
-                { "json", no_argument, NULL, 'j' },
-                { "allow-tail", no_argument, NULL, 't' },
-                {},
+                { "pcrs", required_argument, NULL, 'p' },   { "pcr", required_argument, NULL, 'n' },
+                { "json", no_argument, NULL, 'j' },         { "allow-tail", no_argument, NULL, 't' },
+                { "policy", required_argument, NULL, 'f' }, {},
         };
         int c, r = 0;
 

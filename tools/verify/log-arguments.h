@@ -8,7 +8,7 @@
 #include "lib/pcrfile.h"
 
 typedef struct LogArguments {
-        const char *file;
+        const char *file, *policy_file; /* NULL: the defaults */
         bool json, allow_tail;
         int pcr; /* -1: not given */
         PcrInputs pcrs;
@@ -18,6 +18,7 @@ typedef struct LogArguments {
 typedef enum LogOptions {
         LOG_OPTION_PCR = 1 << 0,
         LOG_OPTION_TAIL = 1 << 1,
+        LOG_OPTION_POLICY = 1 << 2,
 } LogOptions;
 
 /* Parses "VERB FILE …". 0, or EXIT_UNDECIDED after it said what is wrong. */

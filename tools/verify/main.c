@@ -24,11 +24,11 @@ static const struct {
           "                is the event log what was extended into the PCRs?",
           verb_log },
         { "firmware-log",
-          "FILE [--pcrs [ALG:]FILE]… [--json]\n"
+          "FILE [--pcrs [ALG:]FILE]… [--policy FILE] [--json]\n"
           "                is the firmware's log what was extended, and what does it say of the boot?",
           verb_firmware_log },
         { "ima-log",
-          "FILE [--pcrs [ALG:]FILE]… [--pcr N] [--allow-tail] [--json]\n"
+          "FILE [--pcrs [ALG:]FILE]… [--pcr N] [--allow-tail] [--policy FILE] [--json]\n"
           "                is the kernel's IMA list what was extended into the PCRs?",
           verb_ima_log },
         { "quote",

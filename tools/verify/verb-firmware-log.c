@@ -4,6 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/firmware/appraise.h"
+#include "tools/verify/evidence.h"
 #include "tools/verify/log-arguments.h"
 #include "tools/verify/show.h"
 #include "tools/verify/stream.h"
@@ -18,13 +19,16 @@ static int take(void *userdata, const void *data, size_t n, bool last, size_t *r
 int verb_firmware_log(int argc, char **argv) {
         _cleanup_(firmware_appraisal_freep) FirmwareAppraisal *appraisal = NULL;
         _cleanup_(check_list_done) CheckList checks = {};
-        FirmwareRequirements requirements = {};
+        _cleanup_(appraisal_policy_done) AppraisalPolicy policy = {};
         LogArguments a;
-        int r = log_arguments_parse(argc, argv, 0, "firmware-log FILE [--pcrs [ALG:]FILE]… [--json]", &a);
+        int r = log_arguments_parse(argc, argv, LOG_OPTION_POLICY,
+                                    "firmware-log FILE [--pcrs [ALG:]FILE]… [--policy FILE] [--json]", &a);
 
+        if (r == 0)
+                r = appraisal_policy_read(a.policy_file, a.json, &policy);
         if (r != 0)
                 return r;
-        if (firmware_appraisal_new(&requirements, &a.pcrs, &appraisal) < 0)
+        if (firmware_appraisal_new(&policy.firmware, &a.pcrs, &appraisal) < 0)
                 return show_undecided(a.json, "out of memory");
         r = stream_file(a.file, a.json, take, appraisal);
         if (r != 0)

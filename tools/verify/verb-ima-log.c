@@ -4,6 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/ima/appraise.h"
+#include "tools/verify/evidence.h"
 #include "tools/verify/input.h"
 #include "tools/verify/log-arguments.h"
 #include "tools/verify/show.h"
@@ -32,18 +33,21 @@ static int read_list(const LogArguments *a, const ImaRequirements *q, bool padde
 int verb_ima_log(int argc, char **argv) {
         _cleanup_(ima_appraisal_freep) ImaAppraisal *appraisal = NULL, *padded = NULL;
         _cleanup_(check_list_done) CheckList checks = {};
-        ImaRequirements requirements = ima_requirements_default();
+        _cleanup_(appraisal_policy_done) AppraisalPolicy policy = {};
         LogArguments a;
-        int r = log_arguments_parse(argc, argv, LOG_OPTION_PCR | LOG_OPTION_TAIL,
-                                    "ima-log FILE [--pcrs [ALG:]FILE]… [--pcr N] [--allow-tail] [--json]", &a);
+        int r = log_arguments_parse(
+                argc, argv, LOG_OPTION_PCR | LOG_OPTION_TAIL | LOG_OPTION_POLICY,
+                "ima-log FILE [--pcrs [ALG:]FILE]… [--pcr N] [--allow-tail] [--policy FILE] [--json]", &a);
 
+        if (r == 0)
+                r = appraisal_policy_read(a.policy_file, a.json, &policy);
         if (r != 0)
                 return r;
-        requirements.pcr = a.pcr;
-        requirements.allow_tail = a.allow_tail;
-        r = read_list(&a, &requirements, false, &appraisal);
+        policy.log.pcr = a.pcr;
+        policy.log.allow_tail |= a.allow_tail;
+        r = read_list(&a, &policy.log, false, &appraisal);
         if (r == 0 && ima_appraisal_wants_padded(appraisal) && input_is_regular(a.file))
-                r = read_list(&a, &requirements, true, &padded);
+                r = read_list(&a, &policy.log, true, &padded);
         if (r != 0)
                 return r;
         ima_appraisal_end(padded && ima_appraisal_replays(padded) ? padded : appraisal, &checks);
