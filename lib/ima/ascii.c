@@ -46,11 +46,13 @@ static bool parse_number(const char *s, size_t n, uint64_t max, uint64_t *ret) {
         return v <= max;
 }
 
+/* In lower case, as the kernel writes them: one entry has one text. */
 static bool put_digits(Buffer *b, const char *s, size_t n) {
         for (size_t i = 0; i < n; i += 2) {
                 uint8_t byte;
 
-                if (n - i < 2 || hex_decode(s + i, 1, &byte) < 0)
+                if (n - i < 2 || s[i] < '0' || s[i + 1] < '0' || (s[i] > '9' && s[i] < 'a') ||
+                    (s[i + 1] > '9' && s[i + 1] < 'a') || hex_decode(s + i, 1, &byte) < 0)
                         return false;
                 buffer_u8(b, byte);
         }
