@@ -283,6 +283,7 @@ static void tpm_mistakes(void **state _unused_) {
                 if (!startswith(problems, "a:2:"))
                         fail_msg("%s: %s", lines[i], problems);
         }
+}
 
 static void logs(void **state _unused_) {
         _cleanup_(appraisal_policy_done) AppraisalPolicy p = appraisal_policy_default();
