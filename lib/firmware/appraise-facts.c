@@ -10,8 +10,8 @@
 
 /* Why the log's word about a PCR counts for nothing; NULL when it counts. */
 static const char *doubt(const FirmwareAppraisal *a, PcrSet pcrs) {
-        if (a->mismatched & pcrs)
-                return "the register does not hold what the log says";
+        if ((a->mismatched | a->foreign) & pcrs)
+                return "the register does not hold what the log says, or more than that";
         if ((a->anchored & pcrs) != pcrs)
                 return "no value of the register was given to compare with";
         return NULL;
@@ -19,7 +19,7 @@ static const char *doubt(const FirmwareAppraisal *a, PcrSet pcrs) {
 
 /* The result of a check whose outcome rests on PCRs. */
 static CheckResult weigh(const FirmwareAppraisal *a, PcrSet pcrs, bool required, bool good) {
-        if (a->mismatched & pcrs)
+        if ((a->mismatched | a->foreign) & pcrs)
                 return required ? CHECK_FAIL : CHECK_NA;
         if (required && !good)
                 return CHECK_FAIL;
@@ -106,11 +106,13 @@ static void judge_error(const FirmwareAppraisal *a, CheckList *checks) {
 
 static const struct {
         const char *check, *what;
+        PcrSet pcrs; /* all of them must be explained: what is left out of the log could be another one */
 } kinds[] = {
-        [ITEMS_IMAGES] = { "boot-loader", "images in PCR 4" },
-        [ITEMS_FILES] = { "boot-files", "files in PCRs 8 and 9" },
-        [ITEMS_KERNELS] = { "kernel", "kernels of unified images in PCR 11" },
-        [ITEMS_COMMAND_LINES] = { "command-line", "command lines in PCRs 8, 11 and 12" },
+        [ITEMS_IMAGES] = { "boot-loader", "images in PCR 4", 1U << 4 },
+        [ITEMS_FILES] = { "boot-files", "files in PCRs 8 and 9", 1U << 8 | 1U << 9 },
+        [ITEMS_KERNELS] = { "kernel", "kernels of unified images in PCR 11", 1U << 11 },
+        [ITEMS_COMMAND_LINES] = { "command-line", "command lines in PCRs 8, 11 and 12",
+                                  1U << 8 | 1U << 11 | 1U << 12 },
 };
 static_assert(ELEMENTSOF(kinds) == _ITEMS_MAX, "a row per kind");
 
@@ -131,22 +133,25 @@ static bool is_allowed(const FirmwareAppraisal *a, const DigestList *list, const
         return false;
 }
 
-/* The first item that is not allowed, or NULL. */
-static const FirmwareItem *find_stranger(const FirmwareAppraisal *a, FirmwareItems which) {
-        const FirmwareItemList *l = &a->facts.lists[which];
-
-        for (size_t i = 0; i < l->size; i++)
-                if (!is_allowed(a, &a->requirements->lists[which], &l->items[i]))
-                        return &l->items[i];
-        return NULL;
+/* The registers of a kind that count: not those that others went on to extend. */
+static PcrSet pcrs_of(const FirmwareAppraisal *a, FirmwareItems which) {
+        return kinds[which].pcrs & ~a->requirements->continued;
 }
 
-static PcrSet pcrs_of(const FirmwareItemList *l) {
-        PcrSet pcrs = 0;
+/* The first item that is not allowed, or NULL; *ret_n: how many items there are. */
+static const FirmwareItem *find_stranger(const FirmwareAppraisal *a, FirmwareItems which, size_t *ret_n) {
+        const FirmwareItemList *l = &a->facts.lists[which];
+        const FirmwareItem *stranger = NULL;
 
-        for (size_t i = 0; i < l->size; i++)
-                pcrs |= 1U << l->items[i].pcr;
-        return pcrs;
+        *ret_n = 0;
+        for (size_t i = 0; i < l->size; i++) {
+                if (!(pcrs_of(a, which) & 1U << l->items[i].pcr))
+                        continue;
+                (*ret_n)++;
+                if (!stranger && !is_allowed(a, &a->requirements->lists[which], &l->items[i]))
+                        stranger = &l->items[i];
+        }
+        return stranger;
 }
 
 /* "event 23, sha256:…, text" */
@@ -162,11 +167,13 @@ static void describe(const FirmwareAppraisal *a, const FirmwareItem *item, char 
 
 static void judge_required(const FirmwareAppraisal *a, FirmwareItems which, CheckList *checks) {
         const FirmwareItemList *l = &a->facts.lists[which];
-        const FirmwareItem *stranger = find_stranger(a, which);
-        const char *why = doubt(a, pcrs_of(l));
+        PcrSet pcrs = pcrs_of(a, which);
+        const char *why = doubt(a, pcrs);
+        size_t n;
+        const FirmwareItem *stranger = find_stranger(a, which, &n);
         char text[FIRMWARE_TEXT_MAX + 256];
 
-        if (l->size == 0)
+        if (n == 0)
                 check_add(checks, kinds[which].check, CHECK_FAIL, "the log has no %s", kinds[which].what);
         else if (l->dropped > 0)
                 check_add(checks, kinds[which].check, CHECK_FAIL, "more than %d %s", FIRMWARE_ITEMS_MAX,
@@ -175,8 +182,8 @@ static void judge_required(const FirmwareAppraisal *a, FirmwareItems which, Chec
                 describe(a, stranger, text, sizeof(text));
                 check_add(checks, kinds[which].check, CHECK_FAIL, "not among the reference values: %s", text);
         } else
-                check_add(checks, kinds[which].check, weigh(a, pcrs_of(l), true, true),
-                          "all %zu %s are reference values%s%s", l->size, kinds[which].what, why ? "; " : "",
+                check_add(checks, kinds[which].check, weigh(a, pcrs, true, true),
+                          "all %zu %s are reference values%s%s", n, kinds[which].what, why ? "; " : "",
                           why ? why : "");
 }
 

@@ -13,6 +13,7 @@ struct FirmwareAppraisal {
         LogResult result;
         PcrSet anchored;   /* given and equal, in every bank given */
         PcrSet mismatched; /* given and not equal */
+        PcrSet foreign;    /* of the OS's registers: extended, and this log has no event of them */
 };
 
 /* What the log says of the boot, as checks. */

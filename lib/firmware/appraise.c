@@ -4,7 +4,7 @@
  *
  * Which PCRs must be explained by this log: 0 to 9 and 14 are written by firmware, boot loaders and the kernel's stub only,
  * so a value without events is a log with events left out. The others belong to the OS as well: without events the log
- * says nothing about them. With events they are compared, unless the OS is said to have gone on extending them. */
+ * says nothing about them, and what they hold comes from others (IMA, systemd, sealwatch): that is named. With events they are compared, unless the OS is said to have gone on extending them. */
 
 #include "lib/firmware/appraise.h"
 
@@ -18,6 +18,7 @@
 DEFINE_CLEANUP(FirmwareAppraisal *, firmware_appraisal_free)
 
 static const PcrSet must_explain = 0x3ff | 1U << 14;
+static const PcrSet os_and_firmware = 0xffff;
 
 void firmware_requirements_done(FirmwareRequirements *q) {
         for (size_t i = 0; i < _ITEMS_MAX; i++)
@@ -49,27 +50,34 @@ FirmwareAppraisal *firmware_appraisal_free(FirmwareAppraisal *a) {
         return NULL;
 }
 
+/* Compares one bank. */
+static void compare_bank(FirmwareAppraisal *a, HashAlg alg) {
+        const PcrFile *file = &a->pcrs->files[alg];
+        const PcrValues *values = firmware_log_values(a->log);
+
+        a->anchored &= file->present;
+        for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++) {
+                if (!(a->anchored & 1U << pcr) ||
+                    (values->banks & bank(alg) &&
+                     memcmp(file->values[pcr], values->values[alg][pcr], hash_size(alg)) == 0))
+                        continue;
+                if ((must_explain | firmware_log_extended(a->log)) & 1U << pcr)
+                        a->mismatched |= 1U << pcr;
+                else
+                        a->foreign |= 1U << pcr;
+        }
+        if (firmware_log_gap(a->log, alg) != 0)
+                a->anchored = 0;
+}
+
 /* Compares what was replayed; only a whole log can be compared. */
 static void compare(FirmwareAppraisal *a) {
-        const PcrValues *values = firmware_log_values(a->log);
-        PcrSet judged = (must_explain | firmware_log_extended(a->log)) & ~a->requirements->continued;
-
-        a->anchored = a->pcrs->banks ? judged : 0;
-        for (HashAlg alg = 0; alg < _HASH_MAX; alg++) {
-                const PcrFile *file = &a->pcrs->files[alg];
-
-                if (!(a->pcrs->banks & bank(alg)))
-                        continue;
-                a->anchored &= file->present;
-                for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++)
-                        if (judged & file->present & 1U << pcr &&
-                            (!(values->banks & bank(alg)) ||
-                             memcmp(file->values[pcr], values->values[alg][pcr], hash_size(alg)) != 0))
-                                a->mismatched |= 1U << pcr;
-                if (firmware_log_gap(a->log, alg) != 0)
-                        a->anchored = 0;
-        }
-        a->anchored &= ~a->mismatched;
+        a->anchored = a->pcrs->banks ? (os_and_firmware | firmware_log_extended(a->log)) : 0;
+        a->anchored &= ~a->requirements->continued;
+        for (HashAlg alg = 0; alg < _HASH_MAX; alg++)
+                if (a->pcrs->banks & bank(alg))
+                        compare_bank(a, alg);
+        a->anchored &= ~a->mismatched & ~a->foreign;
 }
 
 int firmware_appraisal_feed(FirmwareAppraisal *a, const void *data, size_t n, bool last, size_t *ret_used) {
@@ -147,7 +155,8 @@ static bool complain_bank(const FirmwareAppraisal *a, CheckList *checks) {
 }
 
 static void judge_replay(const FirmwareAppraisal *a, CheckList *checks) {
-        PcrSet left = (firmware_log_extended(a->log) | a->requirements->continued) & ~a->anchored;
+        PcrSet explained = must_explain | firmware_log_extended(a->log), right = a->anchored & explained;
+        PcrSet left = ((firmware_log_extended(a->log) | a->requirements->continued) & ~a->anchored) | a->foreign;
         char good[PCR_SET_TEXT_MAX], other[PCR_SET_TEXT_MAX], banks[BANK_SET_TEXT_MAX];
 
         if (a->result != LOG_END)
@@ -164,14 +173,14 @@ static void judge_replay(const FirmwareAppraisal *a, CheckList *checks) {
                 check_add(checks, "log-replay", CHECK_FAIL,
                           "PCRs %s do not hold what the log says (%s do): events are missing, changed or added, or "
                           "something else was extended as well",
-                          pcr_set_text(a->mismatched, other), pcr_set_text(a->anchored, good));
-        else if (a->anchored == 0)
+                          pcr_set_text(a->mismatched, other), pcr_set_text(right, good));
+        else if (right == 0)
                 check_add(checks, "log-replay", CHECK_UNDECIDED,
                           "none of the given values is of a PCR that this log explains");
         else
-                check_add(checks, "log-replay", CHECK_PASS, "PCRs %s hold what the log says, in %s; not compared: %s",
-                          pcr_set_text(a->anchored, good), bank_set_text(a->pcrs->banks, banks),
-                          pcr_set_text(left, other));
+                check_add(checks, "log-replay", CHECK_PASS,
+                          "PCRs %s hold what the log says, in %s; extended by others, or not compared: %s",
+                          pcr_set_text(right, good), bank_set_text(a->pcrs->banks, banks), pcr_set_text(left, other));
 }
 
 void firmware_appraisal_end(const FirmwareAppraisal *a, CheckList *checks) {

@@ -184,6 +184,30 @@ static void unified_image(void **state _unused_) {
         firmware_requirements_done(&q);
 }
 
+/* The command line of the stub in PCR 12, and the log without it: the register holds more than the log says. */
+static void hidden_command_line(void **state _unused_) {
+        SimFirmware f = sim_firmware_default();
+        FirmwareRequirements q = {};
+        _cleanup_(buffer_done) Buffer log = {};
+        PcrInputs pcrs;
+
+        firmware_make(&f, &log, &pcrs);
+        allow(&q.lists[ITEMS_COMMAND_LINES], HASH_SHA256, "/boot/vmlinuz root=/dev/vda2 ro quiet");
+        judge_one(&q, &pcrs, &log, "command-line", CHECK_PASS, "all 1 command lines");
+        pcrs.files[HASH_SHA384].values[12][0] = 1;
+        judge_one(&q, &pcrs, &log, "command-line", CHECK_FAIL,
+                  "all 1 command lines in PCRs 8, 11 and 12 are reference "
+                  "values; the register does not hold");
+        judge_one(&q, &pcrs, &log, "log-replay", CHECK_PASS,
+                  "PCRs 0-9, 14 hold what the log says, in sha1, sha256, sha384; extended by others, or not compared: "
+                  "12");
+        q.continued = 1U << 12;
+        judge_one(&q, &pcrs, &log, "command-line", CHECK_PASS, "all 1 command lines");
+        q.continued = 1U << 8;
+        judge_one(&q, &pcrs, &log, "command-line", CHECK_FAIL, "the log has no command lines");
+        firmware_requirements_done(&q);
+}
+
 static void weak_boots(void **state _unused_) {
         SimFirmware f = sim_firmware_default();
         FirmwareRequirements q = { .require_secure_boot = true };
@@ -340,10 +364,10 @@ static void too_many(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(good_boots),       TEST(without_values), TEST(wrong_values),     TEST(left_out),
-                TEST(continued),        TEST(unified_image),  TEST(required_digests), TEST(weak_boots),
-                TEST(hidden_variable),  TEST(false_data),     TEST(emptied_variable), TEST(wrong_labels),
-                TEST(nothing_to_judge), TEST(too_many),       TEST(firmware_error),
+                TEST(good_boots),   TEST(without_values),      TEST(wrong_values),  TEST(left_out),
+                TEST(continued),    TEST(hidden_command_line), TEST(unified_image), TEST(required_digests),
+                TEST(weak_boots),   TEST(hidden_variable),     TEST(false_data),    TEST(emptied_variable),
+                TEST(wrong_labels), TEST(nothing_to_judge),    TEST(too_many),      TEST(firmware_error),
         };
 
         return RUN(tests);

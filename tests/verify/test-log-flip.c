@@ -37,12 +37,16 @@ static CheckList judge(const Case *c) {
 static void try_byte(Case *c, size_t at, uint8_t value, const char *named) {
         uint8_t before = c->log.data[at];
         _cleanup_(check_list_done) CheckList checks = {};
+        const Check *replay;
 
         c->log.data[at] = value;
         checks = judge(c);
         c->log.data[at] = before;
         if (check_list_verdict(&checks) == CHECK_FAIL)
                 return;
+        replay = check_list_find(&checks, "log-replay");
+        if (strstr(replay->detail, "extended by others, or not compared: 1"))
+                return; /* all events of an OS register are gone in another one's data, which is named */
         if (!c->uncovered[at])
                 fail_msg("accepted: %02x at byte %zu of %zu", value, at, c->log.size);
         assert_non_null(check_list_find(&checks, named));
