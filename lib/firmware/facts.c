@@ -75,7 +75,8 @@ static int is_separator(const FirmwareEvent *e, const EventBinding *b) {
         for (size_t i = 0; i < ELEMENTSOF(values); i++) {
                 int r = b->binding == BINDING_BOUND
                                 ? b->size == sizeof(values[i]) && memcmp(b->data, values[i], b->size) == 0
-                                : event_digests_are(e, values[i], sizeof(values[i]));
+                        : e->pcr >= 8 ? 0
+                                      : event_digests_are(e, values[i], sizeof(values[i]));
 
                 if (r != 0)
                         return r < 0 ? r : i == 2 ? 2 : 1;

@@ -28,17 +28,23 @@ const ImaFieldType ima_fields[] = {
 };
 static_assert(ELEMENTSOF(ima_fields) == _IMA_FIELD_MAX, "a row per field");
 
+/* Ready to use: a list names its template in every entry. */
 static const struct {
-        const char *name, *fields;
+        const char *name;
+        ImaTemplate template;
 } named[] = {
-        { "ima", "d|n" },
-        { "ima-ng", "d-ng|n-ng" },
-        { "ima-ngv2", "d-ngv2|n-ng" },
-        { "ima-sig", "d-ng|n-ng|sig" },
-        { "ima-sigv2", "d-ngv2|n-ng|sig" },
-        { "ima-buf", "d-ng|n-ng|buf" },
-        { "ima-modsig", "d-ng|n-ng|sig|d-modsig|modsig" },
-        { "evm-sig", "d-ng|n-ng|evmsig|xattrnames|xattrlengths|xattrvalues|iuid|igid|imode" },
+        { "ima-ng", { false, 2, { IMA_D_NG, IMA_N_NG } } },
+        { "ima-buf", { false, 3, { IMA_D_NG, IMA_N_NG, IMA_BUF } } },
+        { "ima-sig", { false, 3, { IMA_D_NG, IMA_N_NG, IMA_SIG } } },
+        { "ima-ngv2", { false, 2, { IMA_D_NGV2, IMA_N_NG } } },
+        { "ima-sigv2", { false, 3, { IMA_D_NGV2, IMA_N_NG, IMA_SIG } } },
+        { "ima-modsig", { false, 5, { IMA_D_NG, IMA_N_NG, IMA_SIG, IMA_D_MODSIG, IMA_MODSIG } } },
+        { "evm-sig",
+          { false,
+            9,
+            { IMA_D_NG, IMA_N_NG, IMA_EVMSIG, IMA_XATTRNAMES, IMA_XATTRLENGTHS, IMA_XATTRVALUES, IMA_IUID, IMA_IGID,
+              IMA_IMODE } } },
+        { "ima", { true, 2, { IMA_D, IMA_N } } },
 };
 
 static const struct {
@@ -72,12 +78,12 @@ static bool parse_fields(const char *text, size_t n, ImaTemplate *t) {
 }
 
 bool ima_template_find(const char *name, size_t n, ImaTemplate *ret) {
-        *ret = (ImaTemplate){};
         for (size_t i = 0; i < ELEMENTSOF(named); i++)
                 if (is_same(named[i].name, name, n)) {
-                        ret->legacy = i == 0;
-                        return parse_fields(named[i].fields, strlen(named[i].fields), ret);
+                        *ret = named[i].template;
+                        return true;
                 }
+        *ret = (ImaTemplate){};
         return parse_fields(name, n, ret);
 }
 
