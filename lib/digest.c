@@ -146,7 +146,8 @@ int digest_pair(HashAlg alg, const void *a, size_t a_size, const void *b, size_t
                 return -ENOMEM;
         *ret = (Digest){ .alg = alg };
         if (!md || EVP_DigestInit_ex(context, md, NULL) != 1 || EVP_DigestUpdate(context, a, a_size) != 1 ||
-            EVP_DigestUpdate(context, b, b_size) != 1 || EVP_DigestFinal_ex(context, ret->bytes, NULL) != 1)
+            (b_size > 0 && EVP_DigestUpdate(context, b, b_size) != 1) ||
+            EVP_DigestFinal_ex(context, ret->bytes, NULL) != 1)
                 return -EIO;
         return 0;
 }
