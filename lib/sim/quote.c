@@ -44,22 +44,22 @@ static int number(const EVP_PKEY *pkey, const char *name, size_t width, uint8_t 
 }
 
 static int encode(SimKey *k) {
+        TpmPublic numbers = k->public;
         uint8_t x[NUMBER_MAX], y[NUMBER_MAX];
-        TpmPublic *p = &k->public;
-        bool rsa = p->type == TPM_ID_RSA;
+        bool rsa = numbers.type == TPM_ID_RSA;
         size_t width = rsa ? 0 : ((size_t) EVP_PKEY_get_bits(k->pkey) + 7) / 8;
         const char *why;
-        int r = number(k->pkey, rsa ? OSSL_PKEY_PARAM_RSA_N : OSSL_PKEY_PARAM_EC_PUB_X, width, x, &p->x.size);
+        int r = number(k->pkey, rsa ? OSSL_PKEY_PARAM_RSA_N : OSSL_PKEY_PARAM_EC_PUB_X, width, x, &numbers.x.size);
 
         if (r >= 0 && !rsa)
-                r = number(k->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, width, y, &p->y.size);
+                r = number(k->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, width, y, &numbers.y.size);
         if (r < 0)
                 return r;
-        p->x.data = x;
-        p->y.data = y;
-        tpm_public_write(p, &k->encoded);
+        numbers.x.data = x;
+        numbers.y.data = y;
+        tpm_public_write(&numbers, &k->encoded);
         r = buffer_error(&k->encoded);
-        return r < 0 ? r : tpm_public_parse(k->encoded.data, k->encoded.size, p, &why);
+        return r < 0 ? r : tpm_public_parse(k->encoded.data, k->encoded.size, &k->public, &why);
 }
 
 int sim_key_new(uint16_t scheme, unsigned size, HashAlg hash, uint32_t attributes, SimKey *ret) {

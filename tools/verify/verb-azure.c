@@ -4,38 +4,27 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/azure/appraise.h"
 #include "lib/azure/hcl.h"
-#include "lib/tpm/attest.h"
 #include "lib/tpm/certificate.h"
-#include "lib/tpm/signature.h"
 #include "tools/verify/evidence.h"
 #include "tools/verify/input.h"
+#include "tools/verify/quote-arguments.h"
 #include "tools/verify/show.h"
 #include "tools/verify/verbs.h"
 
 typedef struct Arguments {
         SnpArguments snp;
-        const char *hcl, *quote, *signature, *ak_certificate;
+        QuoteArguments quote;
+        const char *hcl, *ak_certificate;
         bool json;
-        PcrInputs pcrs;
-        size_t nonce_size;
-        uint8_t nonce[SNP_REPORT_DATA_SIZE];
 } Arguments;
 
-/* The files' bytes. */
-typedef struct Files {
-        char *hcl, *quote, *signature, *ak_certificate; /* owned */
-        size_t hcl_size, quote_size, signature_size, ak_certificate_size;
-} Files;
-
-static void files_done(Files *f) {
-        free(f->hcl);
-        free(f->quote);
-        free(f->signature);
-        free(f->ak_certificate);
+static void free_bytes(Bytes *b) {
+        free((uint8_t *) b->data);
 }
 
 static int usage(const Arguments *a) {
@@ -46,39 +35,22 @@ static int usage(const Arguments *a) {
 }
 
 static int parse_option(int c, Arguments *a) {
-        int r;
+        int r = 0;
 
-        switch (c) {
-        case 'h':
+        if (c == 'h')
                 a->hcl = optarg;
-                return 0;
-        case 'q':
-                a->quote = optarg;
-                return 0;
-        case 's':
-                a->signature = optarg;
-                return 0;
-        case 'c':
+        else if (c == 'c')
                 a->ak_certificate = optarg;
-                return 0;
-        case 'p':
-                return input_pcrs(&a->pcrs, optarg, a->json);
-        case 'n':
-                return input_hex("--nonce", optarg, sizeof(a->nonce), a->json, a->nonce, &a->nonce_size);
-        case 'j':
-                return 0;
-        default:
-                return snp_option(&a->snp, c, optarg, a->json, &r) ? r : usage(a);
-        }
+        else if (c != 'j' && !snp_option(&a->snp, c, optarg, a->json, &r) &&
+                 !quote_option(&a->quote, c, optarg, a->json, &r))
+                r = usage(a);
+        return r;
 }
 
 static int parse_arguments(int argc, char **argv, Arguments *a) {
         static const struct option options[] = { SNP_OPTIONS,
+                                                 QUOTE_OPTIONS,
                                                  { "hcl", required_argument, NULL, 'h' },
-                                                 { "quote", required_argument, NULL, 'q' },
-                                                 { "signature", required_argument, NULL, 's' },
-                                                 { "pcrs", required_argument, NULL, 'p' },
-                                                 { "nonce", required_argument, NULL, 'n' },
                                                  { "ak-cert", required_argument, NULL, 'c' },
                                                  { "json", no_argument, NULL, 'j' },
                                                  {} };
@@ -91,61 +63,44 @@ static int parse_arguments(int argc, char **argv, Arguments *a) {
                 return r;
         if (optind != argc || !a->hcl || !a->snp.vek || !a->snp.chain)
                 return usage(a);
-        if (!a->quote != !a->signature || (a->pcrs.banks != 0 && !a->quote))
+        if (!a->quote.quote_file != !a->quote.signature_file || (a->quote.pcrs.banks != 0 && !a->quote.quote_file))
                 return show_undecided(a->json, "--quote and --signature belong together, and --pcrs to them");
         return 0;
-}
-
-/* A file that was not named has no bytes. */
-static int read_file(const char *path, size_t max, bool json, char **ret, size_t *ret_size) {
-        return path ? input_file(path, max, json, ret, ret_size) : 0;
-}
-
-static int read_files(const Arguments *a, Files *f) {
-        int r = read_file(a->hcl, HCL_MAX, a->json, &f->hcl, &f->hcl_size);
-
-        if (r == 0)
-                r = read_file(a->quote, ATTEST_MAX, a->json, &f->quote, &f->quote_size);
-        if (r == 0)
-                r = read_file(a->signature, TPM_SIGNATURE_MAX, a->json, &f->signature, &f->signature_size);
-        if (r == 0)
-                r = read_file(a->ak_certificate, AK_CERTIFICATES_MAX, a->json, &f->ak_certificate,
-                              &f->ak_certificate_size);
-        return r;
-}
-
-static Bytes bytes(const char *data, size_t n) {
-        return (Bytes){ (const uint8_t *) data, n };
 }
 
 int verb_azure(int argc, char **argv) {
         Arguments a = {};
         _cleanup_(check_list_done) CheckList checks = {};
         _cleanup_(snp_inputs_done) SnpInputs in = {};
-        _cleanup_(files_done) Files f = {};
+        _cleanup_(quote_inputs_done) QuoteInputs quote = {};
+        _cleanup_(free_bytes) Bytes hcl = {}, ak_certificate = {};
         _cleanup_free_ char *subject = NULL;
         int r = parse_arguments(argc, argv, &a);
 
         if (r == 0)
-                r = read_files(&a, &f);
+                r = input_optional_file(a.hcl, HCL_MAX, a.json, &hcl);
+        if (r == 0)
+                r = input_optional_file(a.ak_certificate, AK_CERTIFICATES_MAX, a.json, &ak_certificate);
+        if (r == 0)
+                r = quote_inputs_read(&a.quote, a.json, &quote);
         if (r == 0)
                 r = snp_inputs_read(&a.snp, a.json, &in);
         if (r != 0)
                 return r;
         r = azure_appraise(
                 &(AzureEvidence){
-                        .hcl = bytes(f.hcl, f.hcl_size),
+                        .hcl = hcl,
                         .snp = { .endorsements = in.endorsements,
                                  .requirements = &in.policy.snp,
                                  .at = in.at,
                                  .allow_simulated = a.snp.allow_simulated },
                         .requirements = &in.policy.tpm,
-                        .has_quote = f.quote != NULL,
-                        .quote = bytes(f.quote, f.quote_size),
-                        .signature = bytes(f.signature, f.signature_size),
-                        .pcrs = &a.pcrs,
-                        .nonce = { a.nonce, a.nonce_size },
-                        .ak_certificates = bytes(f.ak_certificate, f.ak_certificate_size),
+                        .has_quote = quote.quote.data != NULL,
+                        .quote = quote.quote,
+                        .signature = quote.signature,
+                        .pcrs = &a.quote.pcrs,
+                        .nonce = { a.quote.nonce, a.quote.nonce_size },
+                        .ak_certificates = ak_certificate,
                 },
                 &checks);
         if (r < 0)

@@ -8,17 +8,16 @@
 #include "lib/base/cleanup.h"
 #include "lib/tpm/quote.h"
 #include "tools/verify/input.h"
+#include "tools/verify/quote-arguments.h"
 #include "tools/verify/show.h"
 #include "tools/verify/verbs.h"
 
 enum { PUBLIC_FILE_MAX = 16 * 1024 };
 
 typedef struct Arguments {
-        const char *quote, *signature, *public;
+        QuoteArguments quote;
+        const char *public;
         bool json;
-        PcrInputs pcrs;
-        size_t nonce_size;
-        uint8_t nonce[ATTEST_EXTRA_MAX];
 } Arguments;
 
 /* The key, and what its public area says where there is one (a PEM file has none). */
@@ -32,47 +31,25 @@ static void signer_done(Signer *s) {
         tpm_key_done(&s->key);
 }
 
-static int parse_option(int c, Arguments *a) {
-        switch (c) {
-        case 'q':
-                a->quote = optarg;
-                return 0;
-        case 's':
-                a->signature = optarg;
-                return 0;
-        case 'k':
-                a->public = optarg;
-                return 0;
-        case 'p':
-                return input_pcrs(&a->pcrs, optarg, a->json);
-        case 'n':
-                return input_hex("--nonce", optarg, sizeof(a->nonce), a->json, a->nonce, &a->nonce_size);
-        case 'j':
-                return 0;
-        default:
-                return show_undecided(a->json,
-                                      "usage: sealwatch-verify quote --quote FILE --signature FILE --public FILE "
-                                      "[--pcrs [ALG:]FILE]… [--nonce HEX] [--json]");
-        }
+static int usage(const Arguments *a) {
+        return show_undecided(a->json, "usage: sealwatch-verify quote --quote FILE --signature FILE --public FILE "
+                                       "[--pcrs [ALG:]FILE]… [--nonce HEX] [--json]");
 }
 
 static int parse_arguments(int argc, char **argv, Arguments *a) {
         static const struct option options[] = {
-                { "quote", required_argument, NULL, 'q' },
-                { "signature", required_argument, NULL, 's' },
-                { "public", required_argument, NULL, 'k' },
-                { "pcrs", required_argument, NULL, 'p' },
-                { "nonce", required_argument, NULL, 'n' },
-                { "json", no_argument, NULL, 'j' },
-                {},
+                QUOTE_OPTIONS, { "public", required_argument, NULL, 'k' }, { "json", no_argument, NULL, 'j' }, {}
         };
         int c, r = 0;
 
         a->json = input_wants_json(argc, argv);
         while (r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0)
-                r = parse_option(c, a);
-        if (r == 0 && (optind != argc || !a->quote || !a->signature || !a->public))
-                r = parse_option('?', a);
+                if (c == 'k')
+                        a->public = optarg;
+                else if (c != 'j' && !quote_option(&a->quote, c, optarg, a->json, &r))
+                        r = usage(a);
+        if (r == 0 && (optind != argc || !a->quote.quote_file || !a->quote.signature_file || !a->public))
+                r = usage(a);
         return r;
 }
 
@@ -110,15 +87,15 @@ static int judge_key(const Signer *s, const Attest *attest, CheckList *checks) {
         return quote_appraise_signer(attest, s->public.name_alg, &name, true, checks);
 }
 
-static int judge(const Arguments *a, const Signer *s, Bytes quote, Bytes signature, CheckList *checks) {
+static int judge(const Arguments *a, const Signer *s, const QuoteInputs *in, CheckList *checks) {
         QuoteEvidence evidence = {
-                .quote = quote,
-                .signature = signature,
+                .quote = in->quote,
+                .signature = in->signature,
                 .key = &s->key,
                 .scheme = s->has_public ? s->public.scheme : TPM_ID_NULL,
                 .scheme_hash = s->has_public ? s->public.scheme_hash : _HASH_INVALID,
-                .nonce = { a->nonce, a->nonce_size },
-                .pcrs = &a->pcrs,
+                .nonce = { a->quote.nonce, a->quote.nonce_size },
+                .pcrs = &a->quote.pcrs,
         };
         Attest attest;
         int r = quote_appraise(&evidence, checks, &attest);
@@ -135,25 +112,23 @@ static int judge(const Arguments *a, const Signer *s, Bytes quote, Bytes signatu
 
 int verb_quote(int argc, char **argv) {
         Arguments a = {};
-        _cleanup_free_ char *quote = NULL, *signature = NULL, *public = NULL;
+        _cleanup_(quote_inputs_done) QuoteInputs in = {};
         _cleanup_(check_list_done) CheckList checks = {};
         _cleanup_(signer_done) Signer signer = {};
-        size_t quote_size = 0, signature_size = 0, public_size = 0;
+        _cleanup_free_ char *public = NULL;
+        size_t n = 0;
         int r = parse_arguments(argc, argv, &a);
 
         if (r == 0)
-                r = input_file(a.quote, ATTEST_MAX, a.json, &quote, &quote_size);
+                r = quote_inputs_read(&a.quote, a.json, &in);
         if (r == 0)
-                r = input_file(a.signature, TPM_SIGNATURE_MAX, a.json, &signature, &signature_size);
+                r = input_file(a.public, PUBLIC_FILE_MAX, a.json, &public, &n);
         if (r == 0)
-                r = input_file(a.public, PUBLIC_FILE_MAX, a.json, &public, &public_size);
-        if (r == 0)
-                r = read_signer(&a, public, public_size, &signer);
+                r = read_signer(&a, public, n, &signer);
         if (r != 0)
                 return r;
-        r = judge(&a, &signer, (Bytes){ (uint8_t *) quote, quote_size },
-                  (Bytes){ (uint8_t *) signature, signature_size }, &checks);
+        r = judge(&a, &signer, &in, &checks);
         if (r < 0)
-                return show_undecided(a.json, "cannot decide about %s: %s", a.quote, strerror(-r));
-        return show_checks(&checks, a.quote, a.json);
+                return show_undecided(a.json, "cannot decide about %s: %s", a.quote.quote_file, strerror(-r));
+        return show_checks(&checks, a.quote.quote_file, a.json);
 }

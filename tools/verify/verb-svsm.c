@@ -39,22 +39,17 @@ static int parse_nonce(Arguments *a) {
 }
 
 static int parse_option(int c, Arguments *a) {
-        int r;
+        int r = 0;
 
-        switch (c) {
-        case 'r':
+        if (c == 'r')
                 a->report = optarg;
-                return 0;
-        case 'm':
+        else if (c == 'm')
                 a->manifest = optarg;
-                return 0;
-        case 'n':
-                return parse_nonce(a);
-        case 'j':
-                return 0;
-        default:
-                return snp_option(&a->snp, c, optarg, a->json, &r) ? r : usage(a);
-        }
+        else if (c == 'n')
+                r = parse_nonce(a);
+        else if (c != 'j' && !snp_option(&a->snp, c, optarg, a->json, &r))
+                r = usage(a);
+        return r;
 }
 
 static int parse_arguments(int argc, char **argv, Arguments *a) {
