@@ -109,8 +109,7 @@ static const char *parse_floor(SnpProduct product, const char **at, SnpTcb *ret)
 }
 
 const char *setting_floor(const Setting *s, const char **at, void *member) {
-        SnpRequirements *q =
-                (SnpRequirements *) ((char *) member - offsetof(SnpRequirements, floor) - s->min * sizeof(SnpTcb));
+        SnpRequirements *q = (void *) ((char *) member - offsetof(SnpRequirements, floor) - s->min * sizeof(SnpTcb));
         const char *expected = parse_floor((SnpProduct) s->min, at, member);
 
         if (!expected)
@@ -119,8 +118,8 @@ const char *setting_floor(const Setting *s, const char **at, void *member) {
 }
 
 const char *setting_launch_floor(const Setting *s, const char **at, void *member) {
-        SnpRequirements *q = (SnpRequirements *) ((char *) member - offsetof(SnpRequirements, launch_floor) -
-                                                  s->min * sizeof(SnpTcb));
+        SnpRequirements *q =
+                (void *) ((char *) member - offsetof(SnpRequirements, launch_floor) - s->min * sizeof(SnpTcb));
         const char *expected = parse_floor((SnpProduct) s->min, at, member);
 
         if (!expected)
@@ -133,7 +132,7 @@ const char *setting_values(const Setting *s, const char **at, void *member) {
         static const char expected[] = "hexadecimal values, each with all bytes of that field";
         SnpField field = (SnpField) s->min;
         SnpRequirements *q =
-                (SnpRequirements *) ((char *) member - offsetof(SnpRequirements, values) - field * sizeof(SnpValues));
+                (void *) ((char *) member - offsetof(SnpRequirements, values) - field * sizeof(SnpValues));
         SnpRequirements fresh = {};
         const char *p = *at, *word, *wrong = NULL;
         size_t n;

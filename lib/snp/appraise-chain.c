@@ -42,13 +42,15 @@ CheckResult check_root(const Context *c, char why[SNP_DETAIL_MAX]) {
         issuer_cn(e, SNP_ARK, cn);
         if (e->has_foreign_root)
                 say(why, "%s (SHA-256 %s): among the roots given is one that is not AMD's", cn, digest);
-        else if (e->root_is_pinned)
-                say(why, "%s is AMD's (SHA-256 %s)", cn, digest);
-        else if (c->in->allow_simulated)
+        else if (e->has_simulated && !c->in->allow_simulated)
+                say(why, "%s (SHA-256 %s): among the certificates given are SIMULATED ones", cn, digest);
+        else if (!e->root_is_pinned)
                 say(why, "%s: SIMULATED, not AMD's; it proves nothing (SHA-256 %s)", cn, digest);
-        else
-                say(why, "%s: SIMULATED, not AMD's (SHA-256 %s)", cn, digest);
-        return !e->has_foreign_root && (e->root_is_pinned || c->in->allow_simulated) ? CHECK_PASS : CHECK_FAIL;
+        else {
+                say(why, "%s is AMD's (SHA-256 %s)", cn, digest);
+                return CHECK_PASS;
+        }
+        return !e->has_foreign_root && !e->root_is_pinned && c->in->allow_simulated ? CHECK_PASS : CHECK_FAIL;
 }
 
 CheckResult check_validity(const Context *c, char why[SNP_DETAIL_MAX]) {

@@ -71,6 +71,7 @@ static int judge_roots(SnpEndorsements *e, const SnpPool *pool) {
                 uint8_t digest[SHA256_SIZE];
                 int r;
 
+                e->has_simulated = e->has_simulated || a->name.simulated;
                 if (a->name.role != SNP_ARK)
                         continue;
                 r = root_digest(a->certificate, digest);

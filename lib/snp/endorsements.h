@@ -24,6 +24,7 @@ typedef struct SnpEndorsements {
         uint8_t root_digest[SHA256_SIZE];
         bool root_is_pinned;
         bool has_foreign_root; /* some root in the files is neither AMD's nor the simulator's */
+        bool has_simulated;    /* some authority in them is the simulator's */
         X509_CRL *crls[SNP_CRLS_MAX];
         size_t n_crls;
         char crl_problem[SNP_WHY_MAX]; /* "": every list is signed by the root */

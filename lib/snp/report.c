@@ -65,5 +65,10 @@ const char *snp_report_misfit(const SnpReport *r, size_t *reterr_offset) {
         *reterr_offset = offsetof(SnpReport, author_key_digest);
         if (!(key_info & SNP_KEY_AUTHOR) && !snp_is_zero(r->author_key_digest, sizeof(r->author_key_digest)))
                 return "there is the digest of an author key, but no such key is said to be there";
+        if (key_info & SNP_KEY_AUTHOR && snp_is_zero(r->author_key_digest, sizeof(r->author_key_digest)))
+                return "an author key is said to be there, but its digest is not";
+        *reterr_offset = offsetof(SnpReport, id_key_digest);
+        if (key_info & SNP_KEY_AUTHOR && snp_is_zero(r->id_key_digest, sizeof(r->id_key_digest)))
+                return "an author key is said to be there, but nothing that it could have signed";
         return NULL;
 }

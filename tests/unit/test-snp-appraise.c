@@ -176,6 +176,11 @@ static void structure_bits(void **state _unused_) {
         assert_fails(&c, "report-structure");
         sim_put_u32(c.report.key_info, SNP_KEY_AUTHOR);
         assert_fails(&c, "");
+        c.report.author_key_digest[47] = 0;
+        assert_fails(&c, "report-structure");
+        c.report.author_key_digest[0] = 1;
+        memset(c.report.id_key_digest, 0, sizeof(c.report.id_key_digest));
+        assert_fails(&c, "report-structure");
 }
 
 /* Bits of PLATFORM_INFO come with newer firmware; what is not known is named. */

@@ -5,11 +5,14 @@ and that openssl says the same of the chains and signatures."""
 
 import hashlib
 import os
+import sys
 import tempfile
 
 from vectors import NOW, failed, need, path, run, checks
 
 need()
+
+WRITE = os.path.abspath(sys.argv[2])
 
 VLEK_TIME = "1750000000"  # while that VLEK was valid
 HCL_REPORT = slice(32, 32 + 1184)
@@ -105,6 +108,18 @@ def strangers():
     assert code == 1 and failed(found) == {"chain"}, found
 
 
+def simulated_company():
+    """Simulated authorities beside the right chain, which does not need them."""
+    assert run(WRITE, ".").returncode == 0
+    with open(path(CASES["milan-v3"][2]), "rb") as real, open("snp/Turin-v5-VCEK/chain.pem", "rb") as made:
+        chain = real.read() + made.read()
+    with open("both.pem", "wb") as f:
+        f.write(chain)
+    arguments = ["report", "--report", report_of("milan-v3"), "--vek", path(CASES["milan-v3"][1]), "--chain", "both.pem"]
+    assert failed(checks(*arguments)[1]) == {"root"}
+    assert checks(*arguments, "--allow-simulated")[0] == 0
+
+
 def openssl_agrees():
     """The judge of the cryptography. It needs its signature as DER, and the roots apart."""
     def pem(name, out, *options):
@@ -153,6 +168,7 @@ with tempfile.TemporaryDirectory() as folder:
     verdicts()
     policies()
     strangers()
+    simulated_company()
     openssl_agrees()
     roots_are_the_pinned_ones()
     os.chdir("/")
