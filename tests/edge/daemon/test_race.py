@@ -22,10 +22,12 @@ OUR_LOADER = f"{ROOT}/ld.so"
 def race(m, directory, how):
     """Rewrites a program with known and unknown content in turn, while it is executed again and again."""
     path = f"{directory}/race"
-    lab.tool("cp", f"{lab.BUILD}/tests/tools/payload-good", path)
+    good_copy, evil_copy = f"{ROOT}/race-good", f"{ROOT}/race-evil"  # the build folder may be closed to others
+    lab.tool("cp", f"{lab.BUILD}/tests/tools/payload-good", good_copy)
+    lab.tool("cp", f"{lab.BUILD}/tests/tools/payload-evil", evil_copy)
+    lab.tool("cp", good_copy, path)
     os.chown(path, UID, UID)
-    words = [f"{ROOT}/disk/attack", f"--uid={UID}", "race", path, f"{lab.BUILD}/tests/tools/payload-good",
-             f"{lab.BUILD}/tests/tools/payload-evil", SECONDS, *how]
+    words = [f"{ROOT}/disk/attack", f"--uid={UID}", "race", path, good_copy, evil_copy, SECONDS, *how]
     before = m.status()["UngatedCount"]
     p = m.watched(*words, timeout=float(SECONDS) + 60)
     print(f"{directory}: {p.stdout.strip().splitlines()[-1]}", flush=True)

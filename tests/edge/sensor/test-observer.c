@@ -24,7 +24,7 @@ typedef struct Seen {
         char path[256], comm[16], exe[PATH_MAX], cgroup[PATH_MAX];
 } Seen;
 
-static Seen seen[1024];
+static Seen seen[1 << 13]; /* others on this machine run programs, too */
 static size_t seen_n;
 static uint64_t lost_count, lost_first, lost_last, deaths;
 static Level level;
