@@ -80,7 +80,7 @@ static int bench_open(void **state) {
         const char *why;
 
         b = (Bench){};
-        assert_int_equal(sim_key_new(TPM_ID_RSASSA, 2048, HASH_SHA256, SIM_AK_ATTRIBUTES, &b.sim), 0);
+        assert_int_equal(sim_key_new(TPM_ID_ECDSA, TPM_CURVE_P256, HASH_SHA256, SIM_AK_ATTRIBUTES, &b.sim), 0);
         assert_int_equal(tpm_key_from_public(&b.sim.public, &b.key, &why), 0);
         b.root = new_issuer("root", NULL, "critical,CA:TRUE", EVP_sha256());
         b.middle = new_issuer("middle", &b.root, "critical,CA:TRUE", EVP_sha256());

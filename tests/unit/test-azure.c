@@ -170,10 +170,10 @@ static void report_data(void **state) {
         expect(b, "report-data ak-binding");
 }
 
-static void every_byte_of_the_claims(void **state) {
+static void bytes_of_the_claims(void **state) {
         Bench *b = *state;
 
-        for (size_t at = 0; at < b->claims.size; at++) {
+        for (size_t at = 0; at < b->claims.size; at += 11) { /* every one: tests/verify/test-azure-flip.c */
                 b->hcl.data[HCL_CLAIMS_OFFSET + at] ^= 1;
                 assert_int_equal(result_of(b, "report-data", ""), CHECK_FAIL);
                 b->hcl.data[HCL_CLAIMS_OFFSET + at] ^= 1;
@@ -313,7 +313,7 @@ static void requirements(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 BENCH(genuine),      BENCH(paravisor_is_known_by_its_launch),
-                BENCH(report_data),  BENCH(every_byte_of_the_claims),
+                BENCH(report_data),  BENCH(bytes_of_the_claims),
                 BENCH(blob),         BENCH(claims),
                 BENCH(weak_keys),    BENCH(other_keys),
                 BENCH(user_data),    BENCH(user_data_that_binds_the_key),
