@@ -8,7 +8,7 @@ import stat
 from kernels import Unavailable, command
 
 BUSYBOX = "/bin/busybox"
-MODULES = ["virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay"]
+HERE = os.path.dirname(os.path.realpath(__file__))
 
 
 def newc(files):
@@ -41,15 +41,15 @@ def module(path):
     return name, read(path)
 
 
-def make(kernel, extra):
-    """The archive's bytes; extra: {name: content} in its top directory."""
+def make(kernel, script, modules, extra):
+    """The archive's bytes. script: the first process; modules: what it loads; extra: {name: content} beside it."""
     if not os.path.exists(BUSYBOX) or "not a dynamic" not in command("ldd", BUSYBOX, check=False):
         raise Unavailable(f"{BUSYBOX} is no static busybox (busybox-static)")
     program, text, directory = stat.S_IFREG | 0o755, stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755
     files = {d: (directory, b"") for d in ("bin", "dev", "modules", "new", "proc", "sys")}
-    files["init"] = program, read(os.path.join(os.path.dirname(__file__), "init"))
+    files["init"] = program, read(f"{HERE}/{script}")
     files["bin/busybox"] = program, read(BUSYBOX)
-    for number, path in enumerate(kernel.load_order(MODULES)):
+    for number, path in enumerate(kernel.load_order(modules)):
         name, content = module(path)
         files[f"modules/{number:02}-{name}"] = text, content
     for name, content in extra.items():

@@ -55,6 +55,16 @@ def made_once(name, make):
     return path
 
 
+def forget_others(kind, path):
+    """Removes what an earlier version of us, or of what we are made from, left under another key."""
+    for name in os.listdir(cache_directory()):
+        other = f"{cache_directory()}/{name}"
+        if name.startswith(f"{kind}-") and not name.endswith((".lock", ".new")) and other != path:
+            shutil.rmtree(other, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{other}.lock")
+
+
 def command(*words, **options):
     """Runs a command that must succeed; returns its output."""
     options = {"check": True, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT,
@@ -67,6 +77,13 @@ def command(*words, **options):
         raise Unavailable(f"{words[0]} failed: {' '.join((e.output or '').split())[-500:]}") from e
 
 
+def sources(suite):
+    """Where packages of a Debian release come from, in apt's words."""
+    mirror = os.environ.get("SEALWATCH_GUEST_MIRROR", "http://deb.debian.org")
+    return [f"deb [signed-by={KEYRING} arch=amd64] {mirror}/{place} {name} main"
+            for place, name in (("debian", suite), ("debian-security", f"{suite}-security"))]
+
+
 class Archive:
     """apt for one Debian release, in a directory of its own."""
 
@@ -76,10 +93,8 @@ class Archive:
         self.directory = directory
         for d in ("lists/partial", "cache/archives/partial"):
             os.makedirs(f"{directory}/{d}")
-        mirror = os.environ.get("SEALWATCH_GUEST_MIRROR", "http://deb.debian.org")
         with open(f"{directory}/sources.list", "w", encoding="ascii") as f:
-            for place, name in (("debian", suite), ("debian-security", f"{suite}-security")):
-                f.write(f"deb [signed-by={KEYRING} arch=amd64] {mirror}/{place} {name} main\n")
+            f.write("\n".join(sources(suite)) + "\n")
         with open(f"{directory}/status", "w", encoding="ascii"):
             pass
         self.apt("apt-get", "update")

@@ -3,6 +3,7 @@
 file: programs talk through socket pairs, and the TPM keeps its state in a memory only it can see."""
 
 import ctypes
+import json
 import os
 import selectors
 import shutil
@@ -16,6 +17,10 @@ from kernels import Unavailable
 QEMU = "qemu-system-x86_64"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 TAIL = 60  # lines of the console that are worth showing
+PORTS = ("out", "err", "status")
+BOOT_SECONDS = 180  # only turns a hang into a failure
+# A boot does the same each time, and no more than it must.
+SHORT = "mitigations=off nokaslr tsc=reliable no_timer_check cryptomgr.notests random.trust_cpu=on"
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -36,13 +41,6 @@ def spawn(words, fds=(), **options):
         raise Unavailable(f"{words[0]} is not installed") from e
 
 
-def channel():
-    """(ours, theirs) of a socket pair."""
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    return ours, theirs
-
-
 def start_tpm(theirs):
     """A TPM as it leaves the factory. It ends when its connection does."""
     if not shutil.which("swtpm"):
@@ -60,6 +58,22 @@ def memory_file(content):
     return fd
 
 
+def hardware(memory, cpus=2, icount=False):
+    """QEMU's words for the emulated machine. memory: MiB."""
+    if icount:
+        words = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", "1"]
+    else:
+        words = ["-accel", "tcg,thread=multi", "-smp", str(cpus)]
+    # "max" makes one boot in sixty die of an int3 oops.
+    return words + ["-M", "q35", "-cpu", "Nehalem,+rdrand", "-m", str(memory)]
+
+
+def command_line(bpf_lsm=True, more=()):
+    """The kernel's."""
+    modules = "landlock,lockdown,yama,integrity,apparmor" + (",bpf" if bpf_lsm else "")
+    return " ".join(["console=ttyS0", "panic=-1", "oops=panic", f"lsm={modules}", SHORT, *more])
+
+
 class Died(Exception):
     """The machine ended, or hangs. started: it had begun with the command."""
 
@@ -69,47 +83,46 @@ class Died(Exception):
 
 
 class Machine:
-    """options: words for QEMU; ports: names of virtio ports, as the guest sees them in /sys/class/virtio-ports."""
+    """options: words for QEMU; initramfs: its bytes; files: open descriptors that the words name."""
 
-    def __init__(self, options, ports, initramfs=None, tpm=True):
+    def __init__(self, options, initramfs, files=()):
         if not shutil.which(QEMU):
             raise Unavailable(f"{QEMU} is not installed (qemu-system-x86)")
         self.console = b""
-        self.channels, self.processes, fds = {}, [], []
-        words = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none", *options,
-                 "-device", "virtio-serial-pci,max_ports=8"]
-
-        def add(name):
-            ours, theirs = channel()
-            self.channels[name] = ours
-            fds.append(theirs)
-            words.extend(["-chardev", f"socket,id={name},fd={theirs.fileno()}"])
-
-        add("console")
-        words += ["-serial", "chardev:console"]
-        for name in ports:
-            add(name)
-            words += ["-device", f"virtserialport,chardev={name},name={name}"]
-        if tpm:
-            ours, theirs = channel()
-            ours.setblocking(True)
-            self.processes.append(start_tpm(theirs))
-            theirs.close()
-            fds.append(ours)
-            words += ["-chardev", f"socket,id=tpm,fd={ours.fileno()}", "-tpmdev", "emulator,id=tpm0,chardev=tpm",
-                      "-device", "tpm-crb,tpmdev=tpm0"]
-        inherited = [s.fileno() for s in fds]
-        if initramfs is not None:
-            file = memory_file(initramfs)
-            inherited.append(file)
-            words += ["-initrd", f"/proc/self/fd/{file}"]
+        self.sinks = {}
+        self.channels, self.processes, self.theirs = {}, [], []
+        boot = memory_file(initramfs)
+        words = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", *options,
+                 "-initrd", f"/proc/self/fd/{boot}", "-device", "virtio-serial-pci,max_ports=8"]
+        words += self.channel("console") + ["-serial", "chardev:console"]
+        words += self.channel("qmp") + ["-mon", "chardev=qmp,mode=control"]
+        for name in PORTS:
+            words += self.channel(name) + ["-device", f"virtserialport,chardev={name},name={name}"]
+        words += self.tpm()
         self.errors = memory_file(b"")
+        inherited = [*files, boot, *[s.fileno() for s in self.theirs]]
         self.qemu = spawn(words, fds=inherited, stdout=self.errors, stderr=self.errors)
         self.processes.append(self.qemu)
-        for s in fds:
+        for s in self.theirs:
             s.close()
-        if initramfs is not None:
-            os.close(file)
+        os.close(boot)
+
+    def channel(self, name):
+        """Words for the end of a socket pair whose other end is ours."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self.channels[name] = ours
+        self.theirs.append(theirs)
+        return ["-chardev", f"socket,id={name},fd={theirs.fileno()}"]
+
+    def tpm(self):
+        """Words for the TPM, whose process then runs."""
+        qemus, swtpms = socket.socketpair()
+        self.processes.append(start_tpm(swtpms))
+        swtpms.close()
+        self.theirs.append(qemus)
+        return ["-chardev", f"socket,id=tpm,fd={qemus.fileno()}", "-tpmdev", "emulator,id=tpm0,chardev=tpm",
+                "-device", "tpm-crb,tpmdev=tpm0"]
 
     def __enter__(self):
         return self
@@ -124,10 +137,11 @@ class Machine:
         os.close(self.errors)
 
     def receive(self, deadline):
-        """Yields (name, bytes) as they come, until QEMU ends. deadline(): the time.monotonic() at which to give up."""
+        """Yields (name, bytes) as they come. Raises TimeoutError after deadline() (of time.monotonic()), Died with QEMU."""
         with selectors.DefaultSelector() as selector:
             for name, ours in self.channels.items():
-                selector.register(ours, selectors.EVENT_READ, name)
+                if name != "qmp":
+                    selector.register(ours, selectors.EVENT_READ, name)
             while selector.get_map():
                 if time.monotonic() > deadline():
                     raise TimeoutError
@@ -141,16 +155,51 @@ class Machine:
                     elif key.data == "console":
                         self.console += data
                     yield key.data, data
+        raise Died(False, "the machine ended")
 
-    def drain(self, name):
-        """What has arrived on a channel by now."""
-        data = b""
+    def lines(self, deadline):
+        """Yields the lines of the status port; what comes elsewhere goes to the sink of that name."""
+        status = b""
+        for name, data in self.receive(deadline):
+            if name in self.sinks:
+                self.sinks[name](data)
+            if name == "status":
+                *lines, status = (status + data).split(b"\n")
+                yield from (line.decode(errors="replace") for line in lines)
+
+    def drain(self):
+        """Gives the sinks what has arrived by now."""
+        for name, sink in self.sinks.items():
+            try:
+                while data := self.channels[name].recv(1 << 16):
+                    sink(data)
+            except (BlockingIOError, ConnectionError):
+                pass
+
+    def send(self, data, seconds=60):
+        """To the guest's status port."""
+        self.channels["status"].settimeout(seconds)
         try:
-            while more := self.channels[name].recv(1 << 16):
-                data += more
-        except (BlockingIOError, ConnectionError):
-            pass
-        return data
+            self.channels["status"].sendall(data)
+        except OSError as e:
+            raise Died(False, f"the guest does not take what it is sent: {e}") from e
+        finally:
+            self.channels["status"].setblocking(False)
+
+    def monitor(self, command, **arguments):
+        """A command for QEMU; returns its answer."""
+        qmp = self.channels["qmp"]
+        qmp.settimeout(60)
+        qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+        text = b""
+        while True:
+            text += qmp.recv(1 << 16) or b'{"error": "QEMU ended"}\n'
+            *lines, text = text.split(b"\n")
+            for answer in map(json.loads, lines):
+                if "error" in answer:
+                    raise Died(False, f"QEMU refuses {command}: {answer['error']}")
+                if "return" in answer:
+                    return answer["return"]
 
     def last_words(self):
         """The end of the console and what QEMU said, for a report."""

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The full guest: a Debian system with systemd on a disk of its own, started from a picture of its memory that was taken once
+it was up. Nothing that it does outlives it."""
+
+import hashlib
+import io
+import os
+import shlex
+import tarfile
+import time
+
+import initramfs
+import kernels
+from image import Image
+from machine import BOOT_SECONDS, QEMU, Died, Machine, command_line, hardware
+
+MODULES = ["virtio_pci", "virtio_console", "virtio_blk", "ext4"]
+MEMORY = 1024
+
+
+def disk(path, form, more=""):
+    return ["-drive", f"file={path.replace(',', ',,')},format={form},if=none,id=disk,cache=unsafe{more}",
+            "-device", "virtio-blk-pci,drive=disk"]
+
+
+class Picture:
+    """What a guest of this kind starts from: options, initramfs, and the directory with disk and memory."""
+
+    def __init__(self, series, bpf_lsm=True):
+        self.image = Image(series)
+        kernel = self.image.kernel
+        self.initramfs = initramfs.make(kernel, "init-full", MODULES, {})
+        words = ["quiet", "root=/dev/vda", "systemd.show_status=0"]
+        self.options = [*hardware(MEMORY), "-kernel", kernel.image, "-append", command_line(bpf_lsm, words)]
+        version = kernels.command(QEMU, "--version")
+        key = hashlib.sha256(repr((self.image.path, self.options, version)).encode() + self.initramfs).hexdigest()[:12]
+        kind = f"snapshot-{series}-{'lsm' if bpf_lsm else 'no-lsm'}"
+        self.directory = kernels.made_once(f"{kind}-{key}", self.make)
+        kernels.forget_others(kind, self.directory)
+
+    def make(self, directory):
+        """Boots the image and writes down its disk, its memory and its TPM when all is quiet."""
+        path = f"{directory}/disk.qcow2"
+        kernels.command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", self.image.disk, path)
+        try:
+            with Machine([*self.options, *disk(path, "qcow2")], self.initramfs) as machine:
+                wait_for_agent(machine)
+                machine.monitor("qmp_capabilities")
+                machine.monitor("stop")
+                machine.monitor("migrate-set-parameters", **{"max-bandwidth": 1 << 34})
+                machine.monitor("migrate", uri=f"exec:cat >{shlex.quote(directory)}/memory")
+                while (state := machine.monitor("query-migrate")["status"]) != "completed":
+                    if state in ("failed", "cancelled"):
+                        raise Died(False, "QEMU cannot write the guest's memory down")
+                    time.sleep(0.1)
+                machine.monitor("quit")
+                machine.qemu.wait()
+        except OSError as e:
+            raise kernels.Unavailable(f"no picture of the guest: {e}") from e
+
+
+def wait_for_agent(machine):
+    deadline = time.monotonic() + BOOT_SECONDS
+    try:
+        for line in machine.lines(lambda: deadline):
+            if line == "waiting":
+                return
+    except Died as e:
+        raise Died(False, f"{machine.last_words()}\nguest: {e}") from e
+    except TimeoutError:
+        raise Died(False, f"the guest was not up within {BOOT_SECONDS} s:\n{machine.last_words()}") from None
+
+
+class Guest:
+    """A running guest, for as long as the block lasts. more: words for the kernel's command line, with which it must boot all
+    the way; console: takes what the kernel says."""
+
+    def __init__(self, series=kernels.NEWEST, bpf_lsm=True, more=(), console=None):
+        picture = Picture(series, bpf_lsm)
+        options = [*picture.options]
+        if more:
+            options[options.index("-append") + 1] += " " + " ".join(more)
+            options += disk(picture.image.disk, "raw", ",snapshot=on")
+            self.machine = Machine(options, picture.initramfs)
+        else:
+            options += disk(f"{picture.directory}/disk.qcow2", "qcow2", ",snapshot=on")
+            with open(f"{picture.directory}/memory", "rb") as memory:
+                self.machine = Machine([*options, "-incoming", f"fd:{memory.fileno()}"], picture.initramfs, [memory.fileno()])
+        self.console = {"console": console} if console else {}
+        self.machine.sinks = self.console
+        self.from_boot = bool(more)
+
+    def __enter__(self):
+        self.machine.__enter__()
+        try:
+            if self.from_boot:
+                wait_for_agent(self.machine)
+            else:
+                self.go_on()
+        except BaseException:
+            self.machine.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.machine.__exit__()
+
+    def go_on(self):
+        """Where the picture was taken."""
+        self.machine.monitor("qmp_capabilities")
+        end = time.monotonic() + BOOT_SECONDS
+        while self.machine.monitor("query-status")["status"] != "paused":
+            if time.monotonic() > end:
+                raise Died(False, f"QEMU does not load the guest's memory:\n{self.machine.last_words()}")
+            time.sleep(0.02)
+        self.machine.monitor("cont")
+
+    def begin(self, words, stdin=b""):
+        script = f"export HOME=/root; cd /root; exec {shlex.join(map(str, words))}\n".encode()
+        self.machine.send(b"%d %d %d\n" % (time.time(), len(script), len(stdin)) + script + stdin)
+
+    def run(self, words, stdin=b"", sinks=None, seconds=300):
+        """Runs a command and returns its exit status. sinks: {"out": f, "err": g}, which take bytes as they come."""
+        self.machine.sinks = {**self.console, **(sinks or {})}
+        self.begin(words, stdin)
+        end = time.monotonic() + seconds
+        try:
+            for line in self.machine.lines(lambda: end):
+                if line.startswith("exit "):
+                    self.machine.drain()
+                    return int(line.split()[1])
+                if line == "waiting":
+                    raise Died(True, "the system started anew")
+        except Died as e:
+            raise Died(True, f"{self.machine.last_words()}\nguest: {e}") from e
+
+    def output(self, *words, stdin=b""):
+        """Runs a command that must succeed, and returns what it printed."""
+        out, err = io.BytesIO(), io.BytesIO()
+        status = self.run(words, stdin, {"out": out.write, "err": err.write})
+        if status != 0:
+            raise AssertionError(f"{shlex.join(map(str, words))}: exit status {status}: {err.getvalue().decode(errors='replace')}")
+        return out.getvalue()
+
+    def put(self, here, there):
+        """A file or directory of ours, to a path that it has there. Directories that exist stay as they are."""
+        def roots(member):
+            member.uid = member.gid = 0
+            member.uname = member.gname = "root"
+            return member
+
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            tar.add(here, arcname=os.path.relpath(there, "/"), filter=roots)
+        self.output("tar", "-C", "/", "--no-overwrite-dir", "--keep-directory-symlink", "-xf", "-", stdin=archive.getvalue())
+
+    def get(self, there, here):
+        """What is in a directory of the guest, into one of ours."""
+        archive = self.output("tar", "-C", there, "-cf", "-", ".")
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(here, filter="data")
+
+    def reboot(self):
+        """Firmware, kernel and system anew on the same disk and TPM."""
+        self.machine.sinks = self.console
+        self.begin(["systemctl", "reboot"])
+        wait_for_agent(self.machine)
