@@ -4,6 +4,7 @@ file: programs talk through socket pairs, and the TPM keeps its state in a memor
 
 import ctypes
 import json
+import math
 import os
 import selectors
 import shutil
@@ -18,7 +19,7 @@ QEMU = "qemu-system-x86_64"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 TAIL = 60  # lines of the console that are worth showing
 PORTS = ("out", "err", "status")
-BOOT_SECONDS = 180  # only turns a hang into a failure
+BOOT_SECONDS = 300  # only turns a hang into a failure
 # A boot does the same each time, and no more than it must.
 SHORT = "mitigations=off nokaslr tsc=reliable no_timer_check cryptomgr.notests random.trust_cpu=on"
 
@@ -89,6 +90,7 @@ class Machine:
         if not shutil.which(QEMU):
             raise Unavailable(f"{QEMU} is not installed (qemu-system-x86)")
         self.console = b""
+        self.over = math.inf  # the time.monotonic() when a kernel that died is left
         self.sinks = {}
         self.channels, self.processes, self.theirs = {}, [], []
         boot = memory_file(initramfs)
@@ -145,6 +147,8 @@ class Machine:
             while selector.get_map():
                 if time.monotonic() > deadline():
                     raise TimeoutError
+                if time.monotonic() > self.over:
+                    raise Died(False, "the kernel died")
                 for key, _ in selector.select(timeout=1):
                     try:
                         data = key.fileobj.recv(1 << 16)
@@ -153,9 +157,16 @@ class Machine:
                     if not data:
                         selector.unregister(key.fileobj)
                     elif key.data == "console":
-                        self.console += data
+                        self.hear(data)
                     yield key.data, data
         raise Died(False, "the machine ended")
+
+    def hear(self, data):
+        """The console. A kernel that dies has some seconds for its last words."""
+        seen = len(self.console)
+        self.console += data
+        if b"Kernel panic" in self.console[max(0, seen - 16):]:
+            self.over = time.monotonic() + 3
 
     def lines(self, deadline):
         """Yields the lines of the status port; what comes elsewhere goes to the sink of that name."""
