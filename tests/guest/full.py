@@ -13,6 +13,7 @@ import initramfs
 import kernels
 from image import Image
 from machine import BOOT_SECONDS, QEMU, Died, Machine, command_line, hardware
+from process import Unavailable, command
 
 MODULES = ["virtio_pci", "virtio_console", "virtio_blk", "ext4"]
 MEMORY = 1024
@@ -32,7 +33,7 @@ class Picture:
         self.initramfs = initramfs.make(kernel, "init-full", MODULES, {})
         words = ["quiet", "root=/dev/vda", "systemd.show_status=0"]
         self.options = [*hardware(MEMORY), "-kernel", kernel.image, "-append", command_line(bpf_lsm, words)]
-        version = kernels.command(QEMU, "--version")
+        version = command(QEMU, "--version")
         key = hashlib.sha256(repr((self.image.path, self.options, version)).encode() + self.initramfs).hexdigest()[:12]
         kind = f"snapshot-{series}-{'lsm' if bpf_lsm else 'no-lsm'}"
         self.directory = kernels.made_once(f"{kind}-{key}", self.make)
@@ -41,7 +42,7 @@ class Picture:
     def make(self, directory):
         """Boots the image and writes down its disk, its memory and its TPM when all is quiet."""
         path = f"{directory}/disk.qcow2"
-        kernels.command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", self.image.disk, path)
+        command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", self.image.disk, path)
         try:
             with Machine([*self.options, *disk(path, "qcow2")], self.initramfs) as machine:
                 wait_for_agent(machine)
@@ -56,7 +57,7 @@ class Picture:
                 machine.monitor("quit")
                 machine.qemu.wait()
         except OSError as e:
-            raise kernels.Unavailable(f"no picture of the guest: {e}") from e
+            raise Unavailable(f"no picture of the guest: {e}") from e
 
 
 def wait_for_agent(machine):

@@ -7,6 +7,7 @@ import shutil
 
 import initramfs
 import kernels
+from process import Unavailable, command
 
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "udev", "polkitd", "kmod", "iproute2", "procps", "e2fsprogs", "keyutils",
             "tpm2-tools", "cryptsetup-bin", "ima-evm-utils", "fsverity", "bpftool", "openssl", "curl", "libarchive-tools",
@@ -38,7 +39,7 @@ def write(path, content, mode=0o644):
 
 def debootstrap(suite, tree):
     """In namespaces of its own: an interruption leaves no mount and no process."""
-    kernels.command("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "mmdebstrap",
+    command("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "mmdebstrap",
                     "--mode=root", "--format=directory", "--variant=minbase", "--quiet",
                     "--aptopt=APT::Install-Recommends false", "--dpkgopt=path-exclude=/usr/share/doc/*",
                     "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
@@ -76,9 +77,9 @@ class Image:
 
     def make(self, directory):
         if os.geteuid() != 0:
-            raise kernels.Unavailable("only root can make the image of a Debian system")
+            raise Unavailable("only root can make the image of a Debian system")
         tree = f"{directory}/tree"
         debootstrap(self.suite, tree)
         furnish(tree, self.kernel)
-        kernels.command("mke2fs", "-q", "-t", "ext4", "-O", "verity", "-b", "4096", "-d", tree, f"{directory}/disk.img", SIZE)
+        command("mke2fs", "-q", "-t", "ext4", "-O", "verity", "-b", "4096", "-d", tree, f"{directory}/disk.img", SIZE)
         shutil.rmtree(tree)

@@ -4,8 +4,9 @@
 import lzma
 import os
 import stat
+import struct
 
-from kernels import Unavailable, command
+from process import Unavailable
 
 BUSYBOX = "/bin/busybox"
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -41,9 +42,16 @@ def module(path):
     return name, read(path)
 
 
+def is_static(program):
+    """True for an ELF program without a PT_INTERP (3) among its headers (elf.h)."""
+    data = read(program)
+    offset, size, count = struct.unpack_from("<32xQ14xHH", data)
+    return data[:4] == b"\x7fELF" and 3 not in [struct.unpack_from("<I", data, offset + n * size)[0] for n in range(count)]
+
+
 def make(kernel, script, modules, extra):
     """The archive's bytes. script: the first process; modules: what it loads; extra: {name: content} beside it."""
-    if not os.path.exists(BUSYBOX) or "not a dynamic" not in command("ldd", BUSYBOX, check=False):
+    if not os.path.exists(BUSYBOX) or not is_static(BUSYBOX):
         raise Unavailable(f"{BUSYBOX} is no static busybox (busybox-static)")
     program, text, directory = stat.S_IFREG | 0o755, stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755
     files = {d: (directory, b"") for d in ("bin", "dev", "modules", "new", "proc", "sys")}

@@ -11,16 +11,14 @@ import re
 import shutil
 import subprocess
 
+from process import Unavailable, command, spawn
+
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SUITES = {"6.12": "trixie", "6.1": "bookworm"}
 NEWEST = "6.12"
 # What no guest of ours has hardware for: half of the bytes.
 UNWANTED = ["drivers/gpu", "drivers/iio", "drivers/infiniband", "drivers/media", "drivers/net/ethernet",
             "drivers/net/wireless", "drivers/scsi", "drivers/staging", "drivers/usb", "sound"]
-
-
-class Unavailable(Exception):
-    """What this machine lacks; a test says so and skips."""
 
 
 def cache_directory():
@@ -63,18 +61,6 @@ def forget_others(kind, path):
             shutil.rmtree(other, ignore_errors=True)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{other}.lock")
-
-
-def command(*words, **options):
-    """Runs a command that must succeed; returns its output."""
-    options = {"check": True, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT,
-               "text": True, **options}
-    try:
-        return subprocess.run(words, **options).stdout
-    except FileNotFoundError as e:
-        raise Unavailable(f"{words[0]} is not installed") from e
-    except subprocess.CalledProcessError as e:
-        raise Unavailable(f"{words[0]} failed: {' '.join((e.output or '').split())[-500:]}") from e
 
 
 def sources(suite):
@@ -128,7 +114,7 @@ def unpack(package, directory):
     tree = f"{directory}/tree"
     os.makedirs(tree)
     excludes = [f"--exclude=*/kernel/{d}" for d in UNWANTED]
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as tar:
+    with spawn(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as tar:
         command("tar", "-C", tree, "--no-same-owner", "-xf", "-", *excludes, stdin=tar.stdout)
     if tar.returncode != 0:
         raise Unavailable(f"dpkg-deb cannot read {package}")

@@ -2,45 +2,23 @@
 """A machine under QEMU with a software TPM. Its processes die with this one, however this one dies, and there is not one
 file: programs talk through socket pairs, and the TPM keeps its state in a memory only it can see."""
 
-import ctypes
 import json
 import math
 import os
 import selectors
 import shutil
-import signal
 import socket
 import subprocess
 import time
 
-from kernels import Unavailable
+from process import Unavailable, spawn
 
 QEMU = "qemu-system-x86_64"
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 TAIL = 60  # lines of the console that are worth showing
 PORTS = ("out", "err", "status")
 BOOT_SECONDS = 300  # only turns a hang into a failure
 # A boot does the same each time, and no more than it must.
 SHORT = "mitigations=off nokaslr tsc=reliable no_timer_check cryptomgr.notests random.trust_cpu=on"
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def die_with(parent):
-    """For a child before its exec: it ends when its parent does."""
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def spawn(words, fds=(), **options):
-    parent = os.getpid()
-    try:
-        return subprocess.Popen(words, pass_fds=fds, preexec_fn=lambda: die_with(parent), start_new_session=True,
-                                stdin=subprocess.DEVNULL, **options)
-    except FileNotFoundError as e:
-        raise Unavailable(f"{words[0]} is not installed") from e
-
 
 def start_tpm(theirs):
     """A TPM as it leaves the factory. It ends when its connection does."""

@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 SOURCE, BUILD = os.environ["SEALWATCH_SOURCE"], os.environ["SEALWATCH_BUILD"]
 sys.path[:0] = [f"{SOURCE}/tests/guest", f"{SOURCE}/tests/edge/daemon"]
 from full import Guest  # noqa: E402
-from kernels import Unavailable  # noqa: E402
+from process import Unavailable  # noqa: E402
 from lab import check, eventually  # noqa: E402
 
 START = ["systemd-run", "--quiet", "--unit=sealwatchd", "--property=Type=notify", "/usr/lib/sealwatch/sealwatchd"]
