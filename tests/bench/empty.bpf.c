@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The least that a program at the hook of an exec can cost. */
+/* The least that programs at these hooks can cost. */
 
 #include <linux/bpf.h>
 
@@ -10,6 +10,11 @@
 char LICENSE[] SEC("license") = "GPL";
 
 SEC("lsm/bprm_check_security")
-int BPF_PROG(nothing) {
+int BPF_PROG(at_exec) {
+        return 0;
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(at_mmap) {
         return 0;
 }

@@ -64,7 +64,7 @@ class Died(Exception):
 class Machine:
     """options: words for QEMU; initramfs: its bytes; files: open descriptors that the words name."""
 
-    def __init__(self, options, initramfs, files=()):
+    def __init__(self, options, initramfs, files=(), tpm=True):
         if not shutil.which(QEMU):
             raise Unavailable(f"{QEMU} is not installed (qemu-system-x86)")
         self.console = b""
@@ -78,7 +78,8 @@ class Machine:
         words += self.channel("qmp") + ["-mon", "chardev=qmp,mode=control"]
         for name in PORTS:
             words += self.channel(name) + ["-device", f"virtserialport,chardev={name},name={name}"]
-        words += self.tpm()
+        if tpm:
+            words += self.tpm()
         self.errors = memory_file(b"")
         inherited = [*files, boot, *[s.fileno() for s in self.theirs]]
         self.qemu = spawn(words, fds=inherited, stdout=self.errors, stderr=self.errors)

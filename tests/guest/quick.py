@@ -53,13 +53,14 @@ def converse(machine, seconds):
     raise Died(False, f"no command started within {BOOT_SECONDS} s")
 
 
-def run(kernel, words, sinks, *, results=None, bpf_lsm=True, more=(), memory=2048, cpus=2, icount=False, seconds=300):
+def run(kernel, words, sinks, *, results=None, bpf_lsm=True, more=(), memory=2048, cpus=2, icount=False, tpm=True, seconds=300):
     """Boots, runs the command, and returns its exit status. results: a directory that the guest may write to."""
     options = [*hardware(memory, cpus, icount), *share("/", "host", ",readonly=on"), "-no-reboot", "-kernel", kernel.image,
                "-append", command_line(bpf_lsm, more)]
     if results:
         options += share(results, "results")
-    with Machine(options, initramfs.make(kernel, "init-quick", MODULES, boot_files(kernel, words, results))) as machine:
+    files = boot_files(kernel, words, results)
+    with Machine(options, initramfs.make(kernel, "init-quick", MODULES, files), tpm=tpm) as machine:
         machine.sinks = sinks
         try:
             return converse(machine, seconds)
