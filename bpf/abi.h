@@ -7,9 +7,14 @@
 #include <linux/types.h>
 
 enum {
-        ABI_VERSION = 1, /* of everything below; the first field of every event */
+        ABI_VERSION = 2, /* of everything below; the first field of every event */
         ABI_COMM_SIZE = 16,
         ABI_FILENAME_SIZE = 256,
+        ABI_PATH_SIZE = 1024,
+        ABI_DIGEST_SIZE = 32, /* SHA-256 */
+        ABI_RULES_MAX = 64,
+        ABI_SETS_MAX = 32,     /* reference sets: bits of a __u32 */
+        ABI_DIGESTS_BITS = 24, /* at most 2^24 digests: what a search may take */
 };
 
 /* The kernel's own identity of a file. Not that of stat(2): on btrfs st_dev differs per subvolume, on overlayfs device
@@ -22,26 +27,111 @@ typedef struct KernelFile {
         __u64 magic;      /* s_magic */
 } KernelFile;
 
+typedef enum EventType {
+        EVENT_TYPE_EXEC, /* ExecEvent */
+        EVENT_TYPE_CODE, /* CodeEvent */
+} EventType;
+
 enum {
-        EXEC_PRIVILEGED = 1 << 0, /* euid 0 or any effective capability, in the initial user namespace */
-        EXEC_TRUNCATED = 1 << 1,  /* filename was longer */
+        EVENT_PRIVILEGED = 1 << 0, /* euid 0 or any effective capability, in the initial user namespace */
+        EVENT_TRUNCATED = 1 << 1,  /* the path was longer */
 };
 
-/* A program that runs now. */
-typedef struct ExecEvent {
+/* What every event begins with: who did it, and when. */
+typedef struct EventHead {
         __u32 version;
-        __u32 flags;
+        __u16 type;
+        __u16 flags;
         __u64 sequence; /* from 0; also counts events that found no room in the ring */
         __u64 time;     /* CLOCK_BOOTTIME, ns */
         __u64 started;  /* CLOCK_BOOTTIME at which the process was born, ns */
         __u64 cgroup;   /* id in the unified hierarchy */
-        KernelFile file;
         __u32 pid;      /* thread group, in the daemon's PID namespace; 0 when it is not visible there */
         __u32 host_pid; /* thread group, in the initial PID namespace */
         __u32 uid, euid;
         char comm[ABI_COMM_SIZE];
+} EventHead;
+
+/* A program that runs now. */
+typedef struct ExecEvent {
+        EventHead head;
+        KernelFile file;
         char filename[ABI_FILENAME_SIZE]; /* as execve() was given it; NUL-terminated */
 } ExecEvent;
+
+/* Ways in which code comes to run, in the order of policy/event.h. */
+typedef enum CodeKind {
+        CODE_EXEC,      /* security_bprm_check */
+        CODE_LIBRARY,   /* security_mmap_file, security_file_mprotect: a file becomes executable memory */
+        CODE_MODULE,    /* security_kernel_read_file, security_kernel_load_data */
+        CODE_KEXEC,     /* the same; image and initramfs */
+        CODE_FIRMWARE,  /* the same */
+        CODE_OVERWRITE, /* security_file_open, security_path_truncate: of a file that ran as code */
+        _CODE_MAX,
+} CodeKind;
+
+/* What the kernel side did with it. */
+typedef enum CodeVerdict {
+        CODE_ALLOWED, /* by the rules; or they refuse it, in observe */
+        CODE_DENIED,
+        CODE_ASK, /* a rule looks at what the kernel side cannot see: let go, for user space to judge */
+} CodeVerdict;
+
+typedef struct CodeEvent {
+        EventHead head;
+        KernelFile file;  /* all zero: no file, as for init_module(2) */
+        __u32 kind;       /* CodeKind */
+        __u32 verdict;    /* CodeVerdict */
+        __s32 error;      /* why there is no digest: a negative errno; 0: there is one */
+        __u32 writers;    /* > 0: the file is open for writing, or mapped so: the digest binds nothing */
+        __u32 generation; /* of the policy by which it was decided */
+        __u32 zero;
+        __u8 digest[ABI_DIGEST_SIZE];
+        char path[ABI_PATH_SIZE]; /* in the process' root; NUL-terminated */
+} CodeEvent;
+
+/* A rule of the policy, as far as the kernel side can decide it. The first match wins. A rule with `maybe` also looks at
+ * what the kernel side cannot see: whether it matches or not, the verdict stands only when it is the same. */
+typedef struct KernelRule {
+        __u32 kinds;   /* bits 1 << CodeKind */
+        __u32 any;     /* bits of reference sets: one of them must hold the digest; 0: none must */
+        __u32 none;    /* bits of reference sets: none of them may hold it */
+        __u16 verdict; /* CODE_ALLOWED or CODE_DENIED */
+        __u16 maybe;
+} KernelRule;
+
+typedef struct KernelPolicy {
+        __u32 generation; /* never 0 */
+        __u32 enforce;    /* 0: observe: CODE_DENIED is carried out as CODE_ALLOWED */
+        __u32 rules_size;
+        __u32 digests_size;  /* entries of the table of digests that belongs to it */
+        __u32 every_time;    /* report what is allowed each time: a rule looks at who it was */
+        __u32 allow_writers; /* a digest counts although somebody can change the file */
+        KernelRule rules[ABI_RULES_MAX];
+} KernelPolicy;
+
+/* A row of the table of digests, which is sorted. */
+typedef struct KernelDigest {
+        __u64 digest[ABI_DIGEST_SIZE / 8]; /* as the bytes stand; compared in that order */
+        __u32 sets;                        /* bits of the reference sets that hold it */
+        __u32 zero;
+} KernelDigest;
+
+/* What is kept with an inode. */
+typedef struct InodeState {
+        __u8 digest[ABI_DIGEST_SIZE];
+        __u32 flags;      /* INODE_* */
+        __u32 version;    /* goes up whenever somebody opens the file for writing */
+        __u32 generation; /* of the policy for which `sets` and `reported` hold */
+        __u32 sets;
+        __u32 reported; /* bits 1 << CodeKind: an event was sent */
+        __u32 zero;
+} InodeState;
+
+enum {
+        INODE_DIGEST = 1 << 0, /* digest is that of the content */
+        INODE_CODE = 1 << 1,   /* it was let run */
+};
 
 /* Context of the program `identify`, in and out. */
 typedef struct IdentifyRequest {
@@ -63,6 +153,9 @@ typedef struct SensorState {
         __u64 lost;      /* events that found no room in the ring */
         __u64 last_wake; /* CLOCK_MONOTONIC, ns */
         __u64 probe;     /* inode address of the canary, which is in scope wherever it runs; 0: none */
+        __u64 refused;   /* inode address of a file that is in scope everywhere, and refused in every mode; 0: none */
+        __u32 policy;    /* which slot of `policies` and `digests` is in force */
+        __u32 zero;
 } SensorState;
 
 #define ABI_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
@@ -75,19 +168,47 @@ ABI_ASSERT_OFFSET(KernelFile, device, 16);
 ABI_ASSERT_OFFSET(KernelFile, link_count, 20);
 ABI_ASSERT_OFFSET(KernelFile, magic, 24);
 
+ABI_ASSERT_SIZE(EventHead, 72);
+ABI_ASSERT_OFFSET(EventHead, type, 4);
+ABI_ASSERT_OFFSET(EventHead, flags, 6);
+ABI_ASSERT_OFFSET(EventHead, sequence, 8);
+ABI_ASSERT_OFFSET(EventHead, time, 16);
+ABI_ASSERT_OFFSET(EventHead, started, 24);
+ABI_ASSERT_OFFSET(EventHead, cgroup, 32);
+ABI_ASSERT_OFFSET(EventHead, pid, 40);
+ABI_ASSERT_OFFSET(EventHead, host_pid, 44);
+ABI_ASSERT_OFFSET(EventHead, uid, 48);
+ABI_ASSERT_OFFSET(EventHead, euid, 52);
+ABI_ASSERT_OFFSET(EventHead, comm, 56);
+
 ABI_ASSERT_SIZE(ExecEvent, 360);
-ABI_ASSERT_OFFSET(ExecEvent, flags, 4);
-ABI_ASSERT_OFFSET(ExecEvent, sequence, 8);
-ABI_ASSERT_OFFSET(ExecEvent, time, 16);
-ABI_ASSERT_OFFSET(ExecEvent, started, 24);
-ABI_ASSERT_OFFSET(ExecEvent, cgroup, 32);
-ABI_ASSERT_OFFSET(ExecEvent, file, 40);
-ABI_ASSERT_OFFSET(ExecEvent, pid, 72);
-ABI_ASSERT_OFFSET(ExecEvent, host_pid, 76);
-ABI_ASSERT_OFFSET(ExecEvent, uid, 80);
-ABI_ASSERT_OFFSET(ExecEvent, euid, 84);
-ABI_ASSERT_OFFSET(ExecEvent, comm, 88);
+ABI_ASSERT_OFFSET(ExecEvent, file, 72);
 ABI_ASSERT_OFFSET(ExecEvent, filename, 104);
+
+ABI_ASSERT_SIZE(CodeEvent, 1184);
+ABI_ASSERT_OFFSET(CodeEvent, file, 72);
+ABI_ASSERT_OFFSET(CodeEvent, kind, 104);
+ABI_ASSERT_OFFSET(CodeEvent, verdict, 108);
+ABI_ASSERT_OFFSET(CodeEvent, error, 112);
+ABI_ASSERT_OFFSET(CodeEvent, writers, 116);
+ABI_ASSERT_OFFSET(CodeEvent, generation, 120);
+ABI_ASSERT_OFFSET(CodeEvent, digest, 128);
+ABI_ASSERT_OFFSET(CodeEvent, path, 160);
+
+ABI_ASSERT_SIZE(KernelRule, 16);
+ABI_ASSERT_OFFSET(KernelRule, verdict, 12);
+ABI_ASSERT_OFFSET(KernelRule, maybe, 14);
+ABI_ASSERT_SIZE(KernelPolicy, 24 + 16 * ABI_RULES_MAX);
+ABI_ASSERT_OFFSET(KernelPolicy, digests_size, 12);
+ABI_ASSERT_OFFSET(KernelPolicy, rules, 24);
+ABI_ASSERT_SIZE(KernelDigest, 40);
+ABI_ASSERT_OFFSET(KernelDigest, sets, 32);
+ABI_ASSERT_SIZE(InodeState, 56);
+ABI_ASSERT_OFFSET(InodeState, flags, 32);
+ABI_ASSERT_OFFSET(InodeState, version, 36);
+ABI_ASSERT_OFFSET(InodeState, generation, 40);
+ABI_ASSERT_OFFSET(InodeState, sets, 44);
+ABI_ASSERT_OFFSET(InodeState, reported, 48);
 
 ABI_ASSERT_SIZE(IdentifyRequest, 40);
 ABI_ASSERT_OFFSET(IdentifyRequest, error, 4);
@@ -96,7 +217,9 @@ ABI_ASSERT_OFFSET(IdentifyRequest, file, 8);
 ABI_ASSERT_SIZE(SensorSettings, 16);
 ABI_ASSERT_OFFSET(SensorSettings, pid_namespace, 8);
 
-ABI_ASSERT_SIZE(SensorState, 32);
+ABI_ASSERT_SIZE(SensorState, 48);
 ABI_ASSERT_OFFSET(SensorState, lost, 8);
 ABI_ASSERT_OFFSET(SensorState, last_wake, 16);
 ABI_ASSERT_OFFSET(SensorState, probe, 24);
+ABI_ASSERT_OFFSET(SensorState, refused, 32);
+ABI_ASSERT_OFFSET(SensorState, policy, 40);

@@ -18,14 +18,60 @@ struct super_block {
         unsigned long s_magic;
 };
 
+typedef struct {
+        int counter;
+} atomic_t;
+
+struct address_space {
+        atomic_t i_mmap_writable;
+};
+
 struct inode {
         unsigned long i_ino;
         unsigned int i_nlink;
         struct super_block *i_sb;
+        struct address_space *i_mapping;
+        atomic_t i_writecount;
+};
+
+struct shmem_inode_info {
+        unsigned int seals;
+        struct inode vfs_inode;
+};
+
+struct qstr {
+        const unsigned char *name;
+};
+
+struct dentry {
+        struct qstr d_name;
+        struct inode *d_inode;
+};
+
+struct vfsmount;
+
+struct path {
+        struct vfsmount *mnt;
+        struct dentry *dentry;
 };
 
 struct file {
         struct inode *f_inode;
+        struct path f_path;
+        unsigned int f_mode;
+};
+
+struct vm_area_struct {
+        struct file *vm_file;
+        unsigned long vm_flags;
+};
+
+enum kernel_read_file_id {
+        READING_FIRMWARE = 1,
+        READING_MODULE,
+        READING_KEXEC_IMAGE,
+        READING_KEXEC_INITRAMFS,
+        READING_MODULE_COMPRESSED = 7, /* 6.17 */
 };
 
 struct fdtable {

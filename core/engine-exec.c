@@ -47,10 +47,9 @@ static int answer(Feed *f, const Observation *o, bool allow) {
         return r;
 }
 
-/* The record of what was decided about a file that asked to run, with its context. Once per file, rule and user. limited:
- * only if the limit on refusals has room, else *ret_seq is NOT_RECORDED. */
-static int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char *verdict, int alert,
-                            bool limited, uint64_t *ret_seq) {
+/* The record of what was decided about a file that asked to run, with its context. Once per file, rule and user. */
+int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char *verdict, int alert, bool limited,
+                     uint64_t *ret_seq) {
         Engine *e = f->engine;
         const char *failure = o->failure == _FAILURE_INVALID ? NULL : failure_name(o->failure);
         const uint8_t *digest = o->has_digest ? o->digest : NULL;
@@ -75,6 +74,7 @@ static int record_judgement(Feed *f, const Observation *o, const Verdict *v, con
                 return 0;
         event = event_begin(KIND_EXEC, &f->now);
         put_subject(&event, &o->subject);
+        event_text(&event, "event", o->event == EVENT_EXEC ? NULL : event_names[o->event]);
         event_text_max(&event, "path", o->path, EVENT_PATH_MAX);
         if (digest)
                 event_digest(&event, "digest", digest);
@@ -91,14 +91,14 @@ static int record_judgement(Feed *f, const Observation *o, const Verdict *v, con
 }
 
 /* A refusal's record: limited, since any user can cause refusals without end. */
-static int record_refusal(Feed *f, const Observation *o, const Verdict *v, const char *verdict, uint64_t *ret_seq) {
+int record_refusal(Feed *f, const Observation *o, const Verdict *v, const char *verdict, uint64_t *ret_seq) {
         bool lock = v->actions & RULE_LOCK;
 
         return record_judgement(f, o, v, verdict, MAX(v->severity, SEVERITY_WARNING), !lock, ret_seq);
 }
 
 /* The ima-ng record of a file, once per digest and path in each policy generation. */
-static int record_file(Feed *f, const Observation *o, bool known, uint64_t *ret_seq) {
+int record_file(Feed *f, const Observation *o, bool known, uint64_t *ret_seq) {
         Engine *e = f->engine;
         _cleanup_(buffer_done) Buffer record = {};
         _cleanup_free_ char *path = NULL;
@@ -128,7 +128,7 @@ static int record_file(Feed *f, const Observation *o, bool known, uint64_t *ret_
 }
 
 /* IMA's violation record, and the event that binds its path. */
-static int record_open_writers(Feed *f, const Observation *o, uint64_t *ret_seq) {
+int record_open_writers(Feed *f, const Observation *o, uint64_t *ret_seq) {
         _cleanup_(buffer_done) Buffer record = {};
         _cleanup_free_ char *path = NULL;
         uint8_t digest[SHA256_SIZE];
@@ -178,23 +178,13 @@ static int release_after(Feed *f, const Observation *o, uint64_t seq) {
         return 0;
 }
 
-/* "deny", "would-kill", ... : the strongest action, as done in this mode. */
-static const char *refusal_name(unsigned actions, Mode mode) {
+const char *refusal_name(unsigned actions, Mode mode) {
         static const char *const names[_MODE_MAX][3] = {
                 [MODE_OBSERVE] = { "would-deny", "would-kill", "would-lock" },
                 [MODE_ENFORCE] = { "deny", "kill", "lock" },
         };
 
         return names[mode][actions & RULE_LOCK ? 2 : actions & RULE_KILL ? 1 : 0];
-}
-
-static int kill_subject(Feed *f, const Subject *s) {
-        Action *a = action_add(f->actions, ACTION_KILL);
-
-        if (!a)
-                return -ENOMEM;
-        a->kill.pid = s->pid; /* held by the gate until it is answered: the pid is still its own */
-        return 0;
 }
 
 /* A rule keeps the file from running. The answer does not depend on whether it could be recorded. */
@@ -204,7 +194,7 @@ static int refuse(Feed *f, const Observation *o, const Verdict *v) {
 
         r = record_refusal(f, o, v, refusal_name(v->actions, MODE_ENFORCE), &seq);
         if (v->actions & RULE_KILL)
-                q = kill_subject(f, &o->subject);
+                q = kill_process(f, o->subject.pid, 0); /* held by the gate: the pid is still its own */
         if (answer(f, o, false) < 0)
                 q = -ENOMEM;
         if (v->actions & RULE_LOCK) {
@@ -213,19 +203,26 @@ static int refuse(Feed *f, const Observation *o, const Verdict *v) {
         return first_error(r, q);
 }
 
-/* The file may run, once what must be said of it is said. */
-static int let_run(Feed *f, const Observation *o, const Verdict *v) {
+int record_let_run(Feed *f, const Observation *o, const Verdict *v, uint64_t *ret_judged, uint64_t *ret_measured) {
         bool would = actions_refuse(v->actions);
-        uint64_t judged = NOT_RECORDED, measured = NOT_RECORDED;
         int r = 0;
 
+        *ret_judged = *ret_measured = NOT_RECORDED;
         if (would || v->actions & RULE_ALERT)
                 r = record_judgement(f, o, v, would ? refusal_name(v->actions, MODE_OBSERVE) : "alert",
-                                     (int) v->severity, false, &judged);
+                                     (int) v->severity, false, ret_judged);
         if (r >= 0 && v->actions & RULE_LOCK)
                 r = guard_degrade(f, REASON_WOULD_LOCK);
-        if (r >= 0 && !(v->actions & RULE_IGNORE && v->known))
-                r = record_file(f, o, v->known && !would, &measured);
+        if (r >= 0 && o->has_digest && !(v->actions & RULE_IGNORE && v->known))
+                r = record_file(f, o, v->known && !would, ret_measured);
+        return r;
+}
+
+/* The file may run, once what must be said of it is said. */
+static int let_run(Feed *f, const Observation *o, const Verdict *v) {
+        uint64_t judged, measured;
+        int r = record_let_run(f, o, v, &judged, &measured);
+
         if (r < 0)
                 return r;
         if (v->known)

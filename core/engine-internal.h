@@ -147,8 +147,24 @@ int waiting_release(Feed *f); /* answers what is anchored now */
 int waiting_expire(Feed *f);  /* answers what is overdue */
 usec_t waiting_deadline(const Engine *e);
 
+/* Shared with engine-code.c: records of what was decided. `limited`: only if the limit on refusals has room, else *ret_seq is
+ * NOT_RECORDED. */
+int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char *verdict, int alert, bool limited,
+                     uint64_t *ret_seq);
+int record_refusal(Feed *f, const Observation *o, const Verdict *v, const char *verdict, uint64_t *ret_seq);
+int record_file(Feed *f, const Observation *o, bool known, uint64_t *ret_seq);
+int record_open_writers(Feed *f, const Observation *o, uint64_t *ret_seq);
+/* What must be said of a file that may run: the entries, or NOT_RECORDED where there is nothing to say. */
+int record_let_run(Feed *f, const Observation *o, const Verdict *v, uint64_t *ret_judged, uint64_t *ret_measured);
+/* "deny", "would-kill", ...: the strongest action, as done in that mode. */
+const char *refusal_name(unsigned actions, Mode mode);
+
+/* engine-code.c: code that the kernel side decided about. */
+int feed_code(Feed *f, const CodeSeen *c);
+
 /* engine-observe.c: what sensors report after the fact. */
 int feed_execed(Feed *f, const Execed *x);
+int kill_process(Feed *f, uint32_t pid, usec_t started);
 int feed_lost(Feed *f, const Input *in);
 int feed_levels(Feed *f, const Input *in);
 int feed_tamper(Feed *f, const Input *in);

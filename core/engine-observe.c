@@ -55,13 +55,13 @@ static int record_ungated(Feed *f, const Execed *x, const char *verdict, uint64_
         return record_event_in(f, x->privileged ? ROOM_GUARD : ROOM_ANYBODY, &event, (int) severity, ret_seq);
 }
 
-static int kill_execed(Feed *f, const Execed *x) {
+int kill_process(Feed *f, uint32_t pid, usec_t started) {
         Action *a = action_add(f->actions, ACTION_KILL);
 
         if (!a)
                 return -ENOMEM;
-        a->kill.pid = x->subject.pid;
-        a->kill.started = x->started;
+        a->kill.pid = pid;
+        a->kill.started = started;
         return 0;
 }
 
@@ -81,7 +81,7 @@ static int on_ungated(Feed *f, const Execed *x) {
                 q = guard_violate(f, "ungated", seq, false, 0);
         else {
                 q = guard_degrade(f, REASON_UNGATED);
-                if (mode == MODE_ENFORCE && kill_execed(f, x) < 0)
+                if (mode == MODE_ENFORCE && kill_process(f, x->subject.pid, x->started) < 0)
                         q = -ENOMEM;
         }
         return first_error(r, q);

@@ -133,6 +133,8 @@ static int dispatch(Feed *f, const Input *in) {
         case INPUT_ANSWER_UNUSED:
                 answers_forget(f->engine->answers, in->unused.pid, in->unused.token);
                 return 0;
+        case INPUT_CODE:
+                return feed_code(f, &in->code);
         case INPUT_EXECED:
                 return feed_execed(f, &in->execed);
         case INPUT_LOST:

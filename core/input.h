@@ -15,6 +15,7 @@ typedef enum InputType {
         INPUT_ANSWER_LATE,    /* the kernel has waited for AnswerDeadlineSec= */
         INPUT_ANSWER_UNUSED,  /* what was allowed was not run */
         INPUT_EXECED,         /* the kernel ran a program */
+        INPUT_CODE,           /* the kernel side denied code, or let it run */
         INPUT_LOST,           /* a sensor lost events */
         INPUT_LEVELS,         /* what sensors can do changed */
         INPUT_FAILURE,        /* a row of the failure table, not about one file */
@@ -60,6 +61,15 @@ typedef struct Execed {
         bool changed;     /* seen and answered before; its file may have been changed after the answer */
 } Execed;
 
+/* Code that the kernel side has decided about already. */
+typedef struct CodeSeen {
+        Observation observation; /* its token is not used */
+        bool denied;
+        bool stale;      /* decided by another policy than the engine's, while that changes */
+        usec_t started;  /* CLOCK_BOOTTIME at which the process was born */
+        bool privileged; /* as in Execed */
+} CodeSeen;
+
 typedef struct HarvestResult {
         const char *name;
         const char *failure; /* NULL: held */
@@ -88,6 +98,7 @@ typedef struct Input {
                         uint64_t token;
                 } unused;
                 Execed execed;
+                CodeSeen code;
                 struct {
                         const char *sensor;
                         uint64_t first, last, count;

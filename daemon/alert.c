@@ -26,7 +26,7 @@ static const struct {
         [KIND_LEVEL] = { SEALWATCH_MESSAGE_LEVEL, "the level of {event} changed from {from} to {to}" },
         [KIND_POLICY_REFUSED] = { SEALWATCH_MESSAGE_POLICY_REFUSED, "a new policy was refused: {error}" },
         [KIND_EXEC] = { SEALWATCH_MESSAGE_EXEC,
-                        "{verdict}: {path} ({digest}) by rule {rule}, asked for by {exe} as uid {uid}" },
+                        "{verdict}: {path} ({digest}) by rule {rule}, asked for by {exe|comm} as uid {uid}" },
         [KIND_OPEN_WRITERS] = { SEALWATCH_MESSAGE_OPEN_WRITERS, "{path} runs while somebody can still write to it" },
         [KIND_UNGATED] = { SEALWATCH_MESSAGE_UNGATED, "{verdict}: {path} ran past the gate as uid {uid}: {reason}" },
         [KIND_LOST] = { SEALWATCH_MESSAGE_LOST, "{count} events of {sensor} were lost" },
@@ -61,12 +61,25 @@ static void put_time(FILE *to, const json_t *value) {
         fputs(text, to);
 }
 
-/* "{key}" is the key's value; "{@key}" is one that is a time; "{: key}" has a colon before it where the key is there. */
+/* The first of the keys "a|b" that the event has. */
+static const json_t *find_value(const json_t *event, const char *keys, size_t n) {
+        const json_t *value = NULL;
+        char name[32];
+
+        for (size_t at = 0, size; !value && at < n; at += size + 1) {
+                size = strcspn(keys + at, "|}");
+                snprintf(name, sizeof(name), "%.*s", (int) size, keys + at);
+                value = json_object_get(event, name);
+        }
+        return value;
+}
+
+/* "{key}" is the key's value; "{@key}" is one that is a time; "{a|b}" is the first of the keys that is there; "{: key}" has a
+ * colon before it where the key is there. */
 static void put_sentence(FILE *to, const char *sentence, const json_t *event) {
         while (*sentence) {
                 size_t plain = strcspn(sentence, "{"), lead, n;
                 const json_t *value;
-                char name[32];
 
                 fwrite(sentence, 1, plain, to);
                 sentence += plain;
@@ -74,8 +87,7 @@ static void put_sentence(FILE *to, const char *sentence, const json_t *event) {
                         return;
                 lead = strspn(++sentence, "@: ");
                 n = strcspn(sentence + lead, "}");
-                snprintf(name, sizeof(name), "%.*s", (int) n, sentence + lead);
-                value = json_object_get(event, name);
+                value = find_value(event, sentence + lead, n);
                 if (*sentence == '@')
                         put_time(to, value);
                 else {

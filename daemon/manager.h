@@ -72,6 +72,8 @@ typedef struct Manager {
         unsigned probes_left;
         Level levels[_WATCHED_MAX];
         char *level_why[_WATCHED_MAX];
+        bool hook_on_exec;          /* programs are also refused in the kernel */
+        uint32_t kernel_generation; /* of the policy that the kernel side and the engine have */
         sd_event_source *engine_timer, *archive_timer, *signal_source, *stop_timer, *background_source, *tpm_source;
         usec_t lock_started;
         int exit_code;
@@ -108,6 +110,7 @@ void registers_snapshot(Manager *m, uint64_t request);
 /* sensors.c */
 int sensors_start(Manager *m); /* 0 or a negative errno, after logging why */
 void sensors_open(Manager *m);
+void sensors_set_policy(Manager *m, const Policy *policy); /* just before the engine gets it */
 void sensors_kill(Manager *m, uint32_t pid, usec_t started);
 
 /* requests.c: what comes over the bus */

@@ -278,11 +278,13 @@ static void policy_loaded(void *item, int result, int cancelled) {
         if (result < 0)
                 return refuse_policy(j, result);
         in.policy.policy = TAKE_PTR(j->policy);
+        sensors_set_policy(j->manager, in.policy.policy);
         manager_feed(j->manager, &in);
-        if (engine_policy(j->manager->engine) != in.policy.policy)
+        if (engine_policy(j->manager->engine) != in.policy.policy) {
+                sensors_set_policy(j->manager, engine_policy(j->manager->engine));
                 return requests_fail(j->manager, j->request, SEALWATCH_ERROR_FAILED,
                                      "the policy could not be recorded; the old one stays in force");
-        gate_set_needs_subject(j->manager->gate, in.policy.policy->needs_subject);
+        }
         if (j->manager->bus)
                 bus_levels_changed(j->manager->bus);
         succeed(j->manager, j->request);

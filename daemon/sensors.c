@@ -37,8 +37,11 @@ static void on_level(Manager *m, Watched w, Level level, const char *why) {
                 bus_levels_changed(m->bus);
 }
 
+/* Programs are held at the gate; where the hook on them works, those that come past it are refused as well. */
 static void on_gate_level(void *userdata, Level level, const char *why) {
-        on_level(userdata, WATCHED_EXEC, level, why);
+        Manager *m = userdata;
+
+        on_level(m, WATCHED_EXEC, level == LEVEL_GATE && m->hook_on_exec ? LEVEL_ENFORCE : level, why);
 }
 
 static void on_observer_level(void *userdata, Level level, const char *why) {
@@ -102,6 +105,15 @@ static void on_changed(void *userdata, const Execed *x) {
         manager_feed(userdata, &in);
 }
 
+static void on_code(void *userdata, CodeSeen *c, uint32_t generation) {
+        Manager *m = userdata;
+        Input in = { .type = INPUT_CODE, .code = *c };
+
+        in.code.stale = generation != m->kernel_generation;
+        if (m->started)
+                manager_feed(m, &in);
+}
+
 static void on_lost(void *userdata, uint64_t first, uint64_t last, uint64_t count) {
         const Input in = { .type = INPUT_LOST,
                            .lost = { .sensor = "exec", .first = first, .last = last, .count = count } };
@@ -123,6 +135,7 @@ static int start_observer(Manager *m) {
         const ObserverOptions options = { .cgroup = m->config.scope_cgroup };
         const ObserverOps ops = {
                 .execed = on_execed,
+                .code = on_code,
                 .lost = on_lost,
                 .died = on_died,
                 .level = on_observer_level,
@@ -172,9 +185,50 @@ static int start_gate(Manager *m) {
         if (RAND_bytes(options.seed, sizeof(options.seed)) != 1)
                 return -EIO;
         r = gate_new(m->event, &options, &ops, &m->gate);
-        if (r >= 0)
-                gate_set_needs_subject(m->gate, engine_policy(m->engine)->needs_subject);
         return r;
+}
+
+/* Which level stands for which event; programs have one of their own. */
+static const Watched watched_of[_EVENT_MAX] = {
+        [EVENT_EXEC] = _WATCHED_MAX,   [EVENT_LIBRARY] = WATCHED_LIBRARY,   [EVENT_MODULE] = WATCHED_MODULE,
+        [EVENT_KEXEC] = WATCHED_KEXEC, [EVENT_FIRMWARE] = WATCHED_FIRMWARE, [EVENT_OVERWRITE] = WATCHED_OVERWRITE,
+};
+
+static void probe_hooks(Manager *m) {
+        const char *why[_EVENT_MAX];
+        Level levels[_EVENT_MAX];
+
+        observer_probe_hooks(m->observer, m->options->canary, levels, why);
+        m->hook_on_exec = levels[EVENT_EXEC] == LEVEL_ENFORCE;
+        for (Event e = 0; e < _EVENT_MAX; e++)
+                if (watched_of[e] < _WATCHED_MAX)
+                        set_level(m, watched_of[e], levels[e], why[e]);
+}
+
+static int set_kernel_policy(Manager *m, const Policy *policy) {
+        _cleanup_(compiled_policy_done) CompiledPolicy compiled = {};
+        int r = policy_compile(policy, m->kernel_generation + 1, &compiled);
+
+        if (r >= 0)
+                r = observer_set_policy(m->observer, &compiled);
+        if (r < 0)
+                return r;
+        observer_drain(m->observer); /* what was decided by the old one, while the engine still has that */
+        m->kernel_generation++;
+        return 0;
+}
+
+void sensors_set_policy(Manager *m, const Policy *policy) {
+        int r;
+
+        gate_set_needs_subject(m->gate, policy->needs_subject);
+        if (!m->observer)
+                return;
+        r = set_kernel_policy(m, policy);
+        if (r < 0) {
+                log_errno(LOG_ERR, r, "the kernel side does not take the policy");
+                manager_failure(m, FAILURE_HOOKS_DEAD, "the kernel side does not take the policy");
+        }
 }
 
 /* Marks and attaches; what the probes show comes to on_level() from the event loop. */
@@ -182,7 +236,7 @@ int sensors_start(Manager *m) {
         int r;
 
         for (Watched w = WATCHED_LIBRARY; w < _WATCHED_MAX; w++)
-                set_level(m, w, LEVEL_OFF, "not watched by this version");
+                set_level(m, w, LEVEL_OFF, "the kernel runs no programs of ours");
         r = start_observer(m);
         if (r >= 0)
                 r = start_gate(m);
@@ -190,6 +244,7 @@ int sensors_start(Manager *m) {
                 return log_errno(LOG_ERR, r, "cannot start the sensors");
         m->probes_left = 1 + (m->observer != NULL);
         if (m->observer) {
+                probe_hooks(m);
                 observer_gate_armed(m->observer, gate_armed(m->gate));
                 r = observer_probe(m->observer, m->options->canary);
                 if (r < 0)
@@ -202,6 +257,7 @@ int sensors_start(Manager *m) {
 }
 
 void sensors_open(Manager *m) {
+        sensors_set_policy(m, engine_policy(m->engine));
         gate_open(m->gate);
 }
 

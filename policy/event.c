@@ -10,7 +10,8 @@
 
 const char *const event_names[] = {
         [EVENT_EXEC] = "exec",   [EVENT_LIBRARY] = "library",   [EVENT_MODULE] = "module",
-        [EVENT_KEXEC] = "kexec", [EVENT_FIRMWARE] = "firmware", [_EVENT_MAX] = NULL,
+        [EVENT_KEXEC] = "kexec", [EVENT_FIRMWARE] = "firmware", [EVENT_OVERWRITE] = "overwrite",
+        [_EVENT_MAX] = NULL,
 };
 
 Event event_from_name(const char *name, size_t n) {

@@ -11,11 +11,12 @@
 
 /* Ways in which code comes to run. */
 typedef enum Event {
-        EVENT_EXEC,     /* a program, a script or an interpreter is executed */
-        EVENT_LIBRARY,  /* a file is mapped executable */
-        EVENT_MODULE,   /* a kernel module is loaded */
-        EVENT_KEXEC,    /* a kernel image is loaded for kexec */
-        EVENT_FIRMWARE, /* a driver loads firmware */
+        EVENT_EXEC,      /* a program, a script or an interpreter is executed */
+        EVENT_LIBRARY,   /* a file is mapped executable */
+        EVENT_MODULE,    /* a kernel module is loaded */
+        EVENT_KEXEC,     /* a kernel image is loaded for kexec */
+        EVENT_FIRMWARE,  /* a driver loads firmware */
+        EVENT_OVERWRITE, /* a file that ran as code is opened for writing */
         _EVENT_MAX,
         _EVENT_INVALID = -1,
 } Event;

@@ -12,7 +12,7 @@ const char *const level_names[] = {
 };
 
 const char *const watched_names[] = {
-        [WATCHED_EXEC] = "exec",     [WATCHED_UNGATED] = "ungated", [WATCHED_LIBRARY] = "library",
-        [WATCHED_MODULE] = "module", [WATCHED_KEXEC] = "kexec",     [WATCHED_FIRMWARE] = "firmware",
-        [_WATCHED_MAX] = NULL,
+        [WATCHED_EXEC] = "exec",           [WATCHED_UNGATED] = "ungated", [WATCHED_LIBRARY] = "library",
+        [WATCHED_MODULE] = "module",       [WATCHED_KEXEC] = "kexec",     [WATCHED_FIRMWARE] = "firmware",
+        [WATCHED_OVERWRITE] = "overwrite", [_WATCHED_MAX] = NULL,
 };

@@ -19,6 +19,7 @@ typedef enum Watched {
         WATCHED_MODULE,
         WATCHED_KEXEC,
         WATCHED_FIRMWARE,
+        WATCHED_OVERWRITE,
         _WATCHED_MAX,
 } Watched;
 

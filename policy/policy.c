@@ -133,7 +133,3 @@ FailureAction policy_on_failure(const Policy *p, Failure f) {
                 return ON_FAILURE_ALLOW;
         return p->failures[f] == ON_FAILURE_LOCK ? ON_FAILURE_DEGRADE : p->failures[f];
 }
-
-const char *event_decided_by(Event e) {
-        return e == EVENT_EXEC ? "held at the gate" : "not watched by this version";
-}

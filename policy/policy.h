@@ -100,6 +100,3 @@ static inline bool actions_refuse(unsigned actions) {
 
 /* What is done on a failure in the policy's mode. */
 FailureAction policy_on_failure(const Policy *p, Failure f);
-
-/* Where a rule's event is decided, as `sealwatchctl policy check` says it. */
-const char *event_decided_by(Event e);

@@ -125,6 +125,10 @@ size_t reference_set_size(const ReferenceSet *s) {
         return s->size;
 }
 
+const uint8_t *reference_set_at(const ReferenceSet *s, size_t i) {
+        return s->digests[i];
+}
+
 const uint8_t *reference_set_digest(const ReferenceSet *s) {
         return s->digest;
 }

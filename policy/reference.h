@@ -24,4 +24,5 @@ int reference_set_finish(ReferenceSet *s);
 /* After reference_set_finish(). */
 bool reference_set_contains(const ReferenceSet *s, const uint8_t digest[SHA256_SIZE]);
 size_t reference_set_size(const ReferenceSet *s);
-const uint8_t *reference_set_digest(const ReferenceSet *s); /* SHA256_SIZE bytes: the set's own name */
+const uint8_t *reference_set_at(const ReferenceSet *s, size_t i); /* the i-th digest in ascending order */
+const uint8_t *reference_set_digest(const ReferenceSet *s);       /* SHA256_SIZE bytes: the set's own name */

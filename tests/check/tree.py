@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 SKIP = 77
-NOT_OURS = {".git", ".tour", "__pycache__"}
+NOT_OURS = {".cache", ".git", ".tour", "__pycache__"}
 
 
 class Tree:

@@ -9,7 +9,7 @@ import re
 import tree
 
 LICENCES = {  # the first that fits
-    r"bpf/abi\.h$": "LGPL-2.1-or-later OR GPL-2.0-only",
+    r"bpf/(abi|judge)\.h$": "LGPL-2.1-or-later OR GPL-2.0-only",
     r"bpf/.*\.[ch]$": "GPL-2.0-only",
     r"": "LGPL-2.1-or-later",
 }

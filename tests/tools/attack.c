@@ -12,10 +12,21 @@
  *                                          who execute get hardly any time between the gate's answer and the kernel's
  *                                          own protection
  *
- * --uid=N in front becomes that user first. Exit status: that of what was executed; of race how often B ran, at most 99. */
+ *   attack map FILE                        maps FILE as code
+ *   attack protect FILE                    maps FILE as data, then makes that executable
+ *   attack module FILE                     loads FILE as a kernel module, from the file
+ *   attack module-data FILE                the same, from memory
+ *   attack kexec FILE                      loads FILE as a kernel to be started
+ *   attack overwrite FILE                  opens FILE for writing
+ *   attack memory FILE OTHER               maps a memfd with FILE's content as code, then again with OTHER's
+ *   attack store FILE                      changes FILE through a shared mapping, then maps it as code
+ *
+ * --uid=N in front becomes that user first. Exit status: that of what was executed; of race how often B ran, at most 99; of the last
+ * eight 0 when it was done, 1 when it was not permitted, 2 when it failed for another reason. */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kexec.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -27,11 +38,12 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { CONTENT_MAX = 1 << 20, STATUS_A = 11, STATUS_B = 22, EXECUTERS = 4, SPINNERS = 3 };
+enum { CONTENT_MAX = 4 << 20, STATUS_A = 11, STATUS_B = 22, EXECUTERS = 4, SPINNERS = 3 };
 
 typedef struct Content {
         size_t size;
@@ -267,14 +279,106 @@ static int attack_race(char **arguments) {
         return n->b < 99 ? (int) n->b : 99;
 }
 
+static int outcome(long r) {
+        if (r < 0)
+                say("refused: %s", strerror(errno));
+        return r >= 0 ? 0 : errno == EPERM ? 1 : 2;
+}
+
+static int open_file(const char *path, int flags) {
+        int fd = open(path, flags | O_CLOEXEC);
+
+        if (fd < 0)
+                die(path);
+        return fd;
+}
+
+static int map_as_code(int fd) {
+        void *p = mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+
+        return outcome(p == MAP_FAILED ? -1 : 0);
+}
+
+static int attack_map(char **arguments) {
+        return map_as_code(open_file(arguments[0], O_RDONLY));
+}
+
+static int attack_protect(char **arguments) {
+        void *p = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, open_file(arguments[0], O_RDONLY), 0);
+
+        if (p == MAP_FAILED)
+                die("mmap");
+        return outcome(mprotect(p, 1, PROT_READ | PROT_EXEC));
+}
+
+static int attack_module(char **arguments) {
+        return outcome(syscall(SYS_finit_module, open_file(arguments[0], O_RDONLY), "", 0));
+}
+
+static int attack_module_data(char **arguments) {
+        static Content c;
+
+        load(arguments[0], &c);
+        return outcome(syscall(SYS_init_module, c.data, c.size, ""));
+}
+
+static int attack_kexec(char **arguments) {
+        return outcome(syscall(SYS_kexec_file_load, open_file(arguments[0], O_RDONLY), -1, 1UL, "",
+                               (unsigned long) KEXEC_FILE_NO_INITRAMFS));
+}
+
+static int attack_overwrite(char **arguments) {
+        return outcome(open(arguments[0], O_WRONLY | O_CLOEXEC));
+}
+
+static void fill(int fd, const char *path) {
+        static Content c;
+
+        load(path, &c);
+        if (ftruncate(fd, 0) < 0 || pwrite(fd, c.data, c.size, 0) != (ssize_t) c.size)
+                die("memfd");
+}
+
+static int attack_memory(char **arguments) {
+        int fd = memfd_create("memory", MFD_CLOEXEC);
+
+        if (fd < 0)
+                die("memfd_create");
+        fill(fd, arguments[0]);
+        (void) map_as_code(fd);
+        fill(fd, arguments[1]);
+        return map_as_code(fd);
+}
+
+static int attack_store(char **arguments) {
+        int fd = open_file(arguments[0], O_RDWR);
+        char *p = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+        if (p == MAP_FAILED)
+                die("mmap");
+        close(fd);
+        p[0] ^= 1;
+        return map_as_code(open_file(arguments[0], O_RDONLY));
+}
+
 static const struct {
         const char *name;
         int arguments;
         int (*attack)(char **arguments);
 } attacks[] = {
-        { "memfd", 1, attack_memfd }, { "userns-tmpfs", 1, attack_userns_tmpfs },
-        { "ldso", 1, attack_ldso },   { "chain", 2, attack_chain },
+        { "memfd", 1, attack_memfd },
+        { "userns-tmpfs", 1, attack_userns_tmpfs },
+        { "ldso", 1, attack_ldso },
+        { "chain", 2, attack_chain },
         { "race", 4, attack_race },
+        { "map", 1, attack_map },
+        { "protect", 1, attack_protect },
+        { "module", 1, attack_module },
+        { "module-data", 1, attack_module_data },
+        { "kexec", 1, attack_kexec },
+        { "overwrite", 1, attack_overwrite },
+        { "memory", 2, attack_memory },
+        { "store", 1, attack_store },
 };
 
 int main(int argc, char **argv) {
@@ -288,7 +392,9 @@ int main(int argc, char **argv) {
         for (size_t i = 0; argc > first && i < sizeof(attacks) / sizeof(attacks[0]); i++)
                 if (strcmp(attacks[i].name, argv[first]) == 0 && argc - first - 1 >= attacks[i].arguments)
                         return attacks[i].attack(argv + first + 1);
-        fputs("usage: attack [--uid=N] memfd|userns-tmpfs|ldso FILE | chain N FILE | race FILE A B SECONDS [starve]\n",
+        fputs("usage: attack [--uid=N] memfd|userns-tmpfs|ldso FILE | chain N FILE | race FILE A B SECONDS [starve] "
+              "|\n"
+              "       map|protect|module|module-data|kexec|overwrite|store FILE | memory FILE OTHER\n",
               stderr);
         return 100;
 }

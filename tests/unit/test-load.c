@@ -67,7 +67,7 @@ static void everything_at_once(void **state _unused_) {
                           "[Failures]\nNoLease=allow\nTpmBusy=lock\n"
                           "[Reference base]\n"
                           "[Rule one]\n"
-                          "Event=exec library module kexec firmware\n"
+                          "Event=exec library module kexec firmware overwrite\n"
                           "Path=/opt/* !/opt/x\nPath=/srv/*\n"
                           "User=ci root !1234567890\n"
                           "Unit=ssh.service\n"

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <fts.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -55,8 +56,18 @@ static void show_progress(Learning *l, bool last) {
                 seconds > 0 ? (double) l->bytes / 1e6 / seconds : 0, last ? "\n" : "");
 }
 
-static bool looks_like_code(const char *start, size_t n, mode_t mode) {
-        return mode & 0111 || (n >= 4 && memcmp(start, "\177ELF", 4) == 0) || (n >= 2 && memcmp(start, "#!", 2) == 0);
+/* Programs, scripts, libraries, modules, kernels (which are EFI programs), and what drivers load. */
+static bool looks_like_code(const char *path, const char *start, size_t n, mode_t mode) {
+        static const char *const magics[] = { "\177ELF", "#!", "MZ" };
+        static const char *const names[] = { "*.ko.gz", "*.ko.xz", "*.ko.zst", "*/lib/firmware/*" };
+
+        for (size_t i = 0; i < ELEMENTSOF(magics); i++)
+                if (n >= strlen(magics[i]) && memcmp(start, magics[i], strlen(magics[i])) == 0)
+                        return true;
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (fnmatch(names[i], path, 0) == 0)
+                        return true;
+        return mode & 0111;
 }
 
 /* sha256sum's line: a path with a backslash or line break is escaped, and the line says so with a backslash. */
@@ -108,7 +119,7 @@ static int learn_file(Learning *l, const char *access_path, const char *path) {
                 l->skipped++;
                 return 0;
         }
-        if (!looks_like_code(l->piece, (size_t) n, st.st_mode))
+        if (!looks_like_code(path, l->piece, (size_t) n, st.st_mode))
                 return 0;
         r = hash_file(l, fd, n, &digest);
         if (r < 0)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "lib/base/cleanup.h"
+#include "policy/compile.h"
 #include "policy/config.h"
 #include "policy/load.h"
 #include "tools/ctl/ctl.h"
@@ -45,14 +46,6 @@ static void action_words(unsigned actions, char *ret, size_t size) {
                                                   rule_action_names[i]);
 }
 
-/* Where a rule is decided: by the events that it has and that are watched. */
-static const char *decided(const Rule *r) {
-        for (Event e = 0; e < _EVENT_MAX; e++)
-                if ((r->events == 0 || r->events & (1U << e)) && e == EVENT_EXEC)
-                        return event_decided_by(e);
-        return event_decided_by(EVENT_LIBRARY);
-}
-
 static void print_people(const Policy *p) {
         char events[64], actions[64];
 
@@ -66,7 +59,7 @@ static void print_people(const Policy *p) {
 
                 event_words(r->events, events, sizeof(events));
                 action_words(r->actions, actions, sizeof(actions));
-                printf("  rule %-25s %-20s %-16s %s (%s:%u)\n", r->name, events, actions, decided(r), r->file,
+                printf("  rule %-25s %-20s %-16s %s (%s:%u)\n", r->name, events, actions, rule_decided_by(r), r->file,
                        r->line);
         }
 }
@@ -89,8 +82,8 @@ static int print_json(const Policy *p) {
                 event_words(r->events, events, sizeof(events));
                 action_words(r->actions, actions, sizeof(actions));
                 json_array_append_new(rules, json_pack("{s:s,s:s,s:s,s:s,s:s,s:i}", "name", r->name, "events", events,
-                                                       "action", actions, "decided", decided(r), "file", r->file,
-                                                       "line", (int) r->line));
+                                                       "action", actions, "decided", rule_decided_by(r), "file",
+                                                       r->file, "line", (int) r->line));
         }
         if (json_dumpf(all, stdout, JSON_COMPACT | JSON_SORT_KEYS) < 0)
                 return CTL_UNREACHABLE;

@@ -53,38 +53,86 @@ static void die(Observer *o, const char *why) {
 }
 
 /* True for a process that may have opened its program before the gate was up. */
-static bool is_before_gate(const Observer *o, const ExecEvent *e) {
+static bool is_before_gate(const Observer *o, const EventHead *e) {
         return o->gate_armed == 0 ||
                (e->started / NSEC_PER_USEC < o->gate_armed && e->time / NSEC_PER_USEC < o->gate_armed + USEC_PER_SEC);
 }
 
-static void report(Observer *o, const ExecEvent *e) {
-        Execed x = {
-                .subject = { .pid = e->pid, .uid = e->uid, .euid = e->euid, .comm = e->comm },
-                .path = e->filename,
-                .file = { .inode_address = e->file.inode_address, .inode = e->file.inode, .device = e->file.device },
-                .started = e->started / NSEC_PER_USEC,
-                .privileged = e->flags & EXEC_PRIVILEGED,
-                .before_gate = is_before_gate(o, e),
-        };
+static Subject subject_of(Observer *o, const EventHead *e) {
+        Subject s = { .pid = e->pid, .uid = e->uid, .euid = e->euid, .comm = e->comm };
 
         if (e->pid > 0)
-                subject_complete(&x.subject, x.started, &o->subject);
+                subject_complete(&s, e->started / NSEC_PER_USEC, &o->subject);
+        return s;
+}
+
+static FileIdentity identity_of(const KernelFile *f) {
+        return (FileIdentity){ .inode_address = f->inode_address, .inode = f->inode, .device = f->device };
+}
+
+static void report_exec(Observer *o, const ExecEvent *e) {
+        const Execed x = {
+                .subject = subject_of(o, &e->head),
+                .path = e->filename,
+                .file = identity_of(&e->file),
+                .started = e->head.started / NSEC_PER_USEC,
+                .privileged = e->head.flags & EVENT_PRIVILEGED,
+                .before_gate = is_before_gate(o, &e->head),
+        };
+
         o->ops.execed(o->ops.userdata, &x);
+}
+
+static void report_code(Observer *o, const CodeEvent *e) {
+        bool has_file = e->file.inode_address != 0;
+        CodeSeen c = {
+                .observation = {
+                        .event = (Event) e->kind,
+                        .path = e->path,
+                        .has_digest = e->error == 0,
+                        .failure = has_file && e->error != 0 ? FAILURE_READ_ERROR :
+                                   e->writers > 0            ? FAILURE_OPEN_WRITERS :
+                                                               _FAILURE_INVALID,
+                        .subject = subject_of(o, &e->head),
+                        .file = identity_of(&e->file),
+                },
+                .denied = e->verdict == CODE_DENIED,
+                .started = e->head.started / NSEC_PER_USEC,
+                .privileged = e->head.flags & EVENT_PRIVILEGED,
+        };
+
+        memcpy(c.observation.digest, e->digest, SHA256_SIZE);
+        o->ops.code(o->ops.userdata, &c, e->generation);
+}
+
+static void on_exec(Observer *o, const ExecEvent *e) {
+        if (o->probe.inode_address != 0 && o->probe.inode_address == e->file.inode_address)
+                o->probe.seen = true;
+        else
+                report_exec(o, e);
+}
+
+static void on_code(Observer *o, const CodeEvent *e) {
+        if (o->hooks_probe.inode_address != 0 && o->hooks_probe.inode_address == e->file.inode_address)
+                o->hooks_probe.seen |= 1U << e->kind;
+        else
+                report_code(o, e);
 }
 
 static int on_event(void *userdata, void *data, size_t size) {
         Observer *o = userdata;
-        const ExecEvent *e = data;
+        const EventHead *e = data;
 
-        if (size != sizeof(*e) || e->version != ABI_VERSION)
+        if (size < sizeof(*e) || e->version != ABI_VERSION)
+                return -EPROTO;
+        if (e->type == EVENT_TYPE_EXEC && size == sizeof(ExecEvent))
+                on_exec(o, data);
+        else if (e->type == EVENT_TYPE_CODE && size == sizeof(CodeEvent) && ((CodeEvent *) data)->kind < _CODE_MAX)
+                on_code(o, data);
+        else
                 return -EPROTO;
         o->accounted++;
         o->stats.seen++;
-        if (o->probe.inode_address != 0 && o->probe.inode_address == e->file.inode_address)
-                o->probe.seen = true;
-        else
-                report(o, e);
         return 0;
 }
 

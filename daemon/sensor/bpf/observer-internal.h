@@ -17,6 +17,11 @@ typedef struct ObserverProbe {
         bool seen;
 } ObserverProbe;
 
+typedef struct HooksProbe {
+        uint64_t inode_address; /* 0: none */
+        unsigned seen;          /* bits 1 << CodeKind */
+} HooksProbe;
+
 struct Observer {
         sd_event *event;
         ObserverOptions options;
@@ -32,6 +37,7 @@ struct Observer {
         unsigned idle_drains; /* in a row that found nothing although numbers are missing */
         usec_t gate_armed;
         ObserverProbe probe;
+        HooksProbe hooks_probe;
         ObserverStats stats;
         SubjectBuffer subject;
 };
@@ -42,3 +48,4 @@ void drain_now(Observer *o);
 
 /* probe.c */
 void observer_probe_done(Observer *o);
+int copy_to_memfd(const char *path); /* a memfd that may be executed, or a negative errno */

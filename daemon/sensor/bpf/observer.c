@@ -108,6 +108,12 @@ int observer_attach(Observer *o, const char **ret_why) {
         return r;
 }
 
+int observer_set_policy(Observer *o, const CompiledPolicy *policy) {
+        if (!o->programs || !programs_have_hooks(o->programs))
+                return 0;
+        return programs_set_policy(o->programs, &policy->policy, policy->digests);
+}
+
 void observer_gate_armed(Observer *o, usec_t armed) {
         o->gate_armed = armed;
 }

@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "core/input.h"
+#include "policy/compile.h"
 
 typedef struct Observer Observer;
 
@@ -24,7 +25,11 @@ typedef struct ObserverOps {
         /* A program runs. Of the subject exe, cgroup and unit are missing when it has ended already. */
         void (*execed)(void *userdata, const Execed *x);
 
-        /* Of the execs with these sequence numbers `count` are not known. */
+        /* The kernel side denied code or let it run, and tells for the first time. generation: that of the policy by which it
+         * decided; `stale` is not set. */
+        void (*code)(void *userdata, CodeSeen *c, uint32_t generation);
+
+        /* Of the events with these sequence numbers `count` are not known. */
         void (*lost)(void *userdata, uint64_t first, uint64_t last, uint64_t count);
 
         /* It will not see anything any more. */
@@ -54,6 +59,15 @@ void observer_gate_armed(Observer *o, usec_t armed);
 /* Reports everything that was executed before this is called. To be called before a question of the gate is passed on:
  * the process that asks may have run another program since the last drain, and its earlier answers end with that. */
 void observer_drain(Observer *o);
+
+/* What the kernel side can do about code, each shown by a file of our own that must be refused and is: LEVEL_ENFORCE, or
+ * LEVEL_OFF and why (static). To be called once, after observer_attach(). */
+void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVENT_MAX],
+                          const char *ret_why[_EVENT_MAX]);
+
+/* What the kernel side decides by; before the first one it lets everything go and tells nobody. 0 or a negative errno: then
+ * the old one stays in force. */
+int observer_set_policy(Observer *o, const CompiledPolicy *policy);
 
 /* The kernel's identity of an open file of the calling thread: the same that execs have. Any thread; `program` is
  * observer_identify_fd(), or a duplicate of it. 0 or a negative errno. */

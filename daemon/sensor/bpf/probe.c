@@ -23,7 +23,7 @@ enum { CANARY_MAX = 1 << 20 }; /* bytes */
 static const usec_t PROBE_DEADLINE = 10 * USEC_PER_SEC;
 
 /* A memfd with the content of the file. Kernels before 6.3 do not know the flag, and need none. */
-static int copy_to_memfd(const char *path) {
+int copy_to_memfd(const char *path) {
         _cleanup_free_ char *data = NULL;
         _cleanup_close_ int fd = -1;
         size_t n;

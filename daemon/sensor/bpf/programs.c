@@ -6,15 +6,19 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/macro.h"
+#include "lib/io/fd.h"
 
 #include "bpf/sensors.skel.h"
 
 struct Programs {
         struct sensors *skeleton;
+        bool hooks;
 };
 
 static const char *why_refused(int error) {
@@ -34,28 +38,56 @@ static const char *why_refused(int error) {
 
 DEFINE_CLEANUP(Programs *, programs_free)
 
+static void want_hooks(struct sensors *s, bool wanted) {
+        struct bpf_program *p;
+
+        bpf_object__for_each_program(p, s->obj) if (bpf_program__type(p) == BPF_PROG_TYPE_LSM)(void)
+                bpf_program__set_autoload(p, wanted);
+        (void) bpf_map__set_autocreate(s->maps.inodes, wanted);
+}
+
+static int load(const SensorSettings *settings, size_t ring_size, bool hooks, struct sensors **ret) {
+        struct sensors *s = sensors__open();
+        int r;
+
+        if (!s)
+                return -errno;
+        want_hooks(s, hooks);
+        s->rodata->settings = *settings;
+        r = bpf_map__set_max_entries(s->maps.ring, (uint32_t) ring_size);
+        if (r >= 0)
+                r = sensors__load(s);
+        if (r < 0) {
+                sensors__destroy(s);
+                return r;
+        }
+        *ret = s;
+        return 0;
+}
+
 int programs_load(const SensorSettings *settings, size_t ring_size, Programs **ret, const char **ret_why) {
         _cleanup_(programs_freep) Programs *p = new0(Programs, 1);
-        int r = 0;
+        int r;
 
         *ret_why = "out of memory";
         if (!p)
                 return -ENOMEM;
         libbpf_set_print(NULL); /* what it would print goes to standard error */
-        p->skeleton = sensors__open();
-        if (!p->skeleton)
-                return -errno;
-        p->skeleton->rodata->settings = *settings;
-        r = bpf_map__set_max_entries(p->skeleton->maps.ring, (uint32_t) ring_size);
-        if (r >= 0)
-                r = sensors__load(p->skeleton);
-        if (r < 0) {
-                *ret_why = why_refused(r);
-                return r;
+        p->hooks = load(settings, ring_size, true, &p->skeleton) >= 0;
+        if (!p->hooks) {
+                r = load(settings, ring_size, false, &p->skeleton);
+                if (r < 0) {
+                        *ret_why = why_refused(r);
+                        return r;
+                }
         }
         *ret_why = NULL;
         *ret = TAKE_PTR(p);
         return 0;
+}
+
+bool programs_have_hooks(const Programs *p) {
+        return p->hooks;
 }
 
 Programs *programs_free(Programs *p) {
@@ -67,8 +99,38 @@ Programs *programs_free(Programs *p) {
 }
 
 int programs_attach(Programs *p) {
-        p->skeleton->links.on_exec = bpf_program__attach(p->skeleton->progs.on_exec);
-        return p->skeleton->links.on_exec ? 0 : -errno;
+        return sensors__attach(p->skeleton); /* `identify` has nothing to attach to */
+}
+
+/* The kernel wants the tables of one map of maps to be alike in all but their size. */
+static int make_table(const KernelDigest *digests, uint32_t n) {
+        LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
+        _cleanup_free_ uint32_t *keys = reallocarray(NULL, n, sizeof(uint32_t));
+        _cleanup_close_ int fd = -1;
+
+        if (!keys)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < n; i++)
+                keys[i] = i;
+        fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "digest_table", sizeof(uint32_t), sizeof(KernelDigest), n, &options);
+        if (fd < 0 || bpf_map_update_batch(fd, keys, digests, &n, NULL) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+int programs_set_policy(Programs *p, const KernelPolicy *policy, const KernelDigest *digests) {
+        SensorState *state = programs_state(p);
+        uint32_t slot = !(__atomic_load_n(&state->policy, __ATOMIC_ACQUIRE) & 1);
+        _cleanup_close_ int table = -1;
+
+        table = make_table(digests, MAX(policy->digests_size, 1U));
+        if (table < 0)
+                return table;
+        if (bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.digests), &slot, &table, BPF_ANY) < 0 ||
+            bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.policies), &slot, policy, BPF_ANY) < 0)
+                return -errno;
+        __atomic_store_n(&state->policy, slot, __ATOMIC_RELEASE);
+        return 0;
 }
 
 SensorState *programs_state(Programs *p) {
@@ -84,10 +146,18 @@ int programs_identify_fd(const Programs *p) {
 }
 
 long programs_missed(const Programs *p) {
-        struct bpf_prog_info info = {};
-        uint32_t size = sizeof(info);
+        struct bpf_program *program;
+        long missed = 0;
 
-        if (bpf_obj_get_info_by_fd(bpf_program__fd(p->skeleton->progs.on_exec), &info, &size) < 0)
-                return -errno;
-        return (long) info.recursion_misses;
+        bpf_object__for_each_program(program, p->skeleton->obj) {
+                struct bpf_prog_info info = {};
+                uint32_t size = sizeof(info);
+
+                if (!bpf_program__autoload(program))
+                        continue;
+                if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) < 0)
+                        return -errno;
+                missed += (long) info.recursion_misses;
+        }
+        return missed;
 }

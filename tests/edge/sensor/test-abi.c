@@ -47,16 +47,30 @@ static void check(const char *type, size_t size, const Field *fields, size_t n) 
 static void layouts_are_the_same(void **state) {
         CHECK(KernelFile, FIELD(KernelFile, inode_address), FIELD(KernelFile, inode), FIELD(KernelFile, device),
               FIELD(KernelFile, link_count), FIELD(KernelFile, magic));
-        CHECK(ExecEvent, FIELD(ExecEvent, version), FIELD(ExecEvent, flags), FIELD(ExecEvent, sequence),
-              FIELD(ExecEvent, time), FIELD(ExecEvent, started), FIELD(ExecEvent, cgroup), FIELD(ExecEvent, file),
-              FIELD(ExecEvent, pid), FIELD(ExecEvent, host_pid), FIELD(ExecEvent, uid), FIELD(ExecEvent, euid),
-              FIELD(ExecEvent, comm), FIELD(ExecEvent, filename));
+        CHECK(EventHead, FIELD(EventHead, version), FIELD(EventHead, type), FIELD(EventHead, flags),
+              FIELD(EventHead, sequence), FIELD(EventHead, time), FIELD(EventHead, started), FIELD(EventHead, cgroup),
+              FIELD(EventHead, pid), FIELD(EventHead, host_pid), FIELD(EventHead, uid), FIELD(EventHead, euid),
+              FIELD(EventHead, comm));
+        CHECK(ExecEvent, FIELD(ExecEvent, head), FIELD(ExecEvent, file), FIELD(ExecEvent, filename));
+        CHECK(CodeEvent, FIELD(CodeEvent, head), FIELD(CodeEvent, file), FIELD(CodeEvent, kind),
+              FIELD(CodeEvent, verdict), FIELD(CodeEvent, error), FIELD(CodeEvent, writers),
+              FIELD(CodeEvent, generation), FIELD(CodeEvent, zero), FIELD(CodeEvent, digest), FIELD(CodeEvent, path));
+        CHECK(KernelRule, FIELD(KernelRule, kinds), FIELD(KernelRule, any), FIELD(KernelRule, none),
+              FIELD(KernelRule, verdict), FIELD(KernelRule, maybe));
+        CHECK(KernelPolicy, FIELD(KernelPolicy, generation), FIELD(KernelPolicy, enforce),
+              FIELD(KernelPolicy, rules_size), FIELD(KernelPolicy, digests_size), FIELD(KernelPolicy, every_time),
+              FIELD(KernelPolicy, allow_writers), FIELD(KernelPolicy, rules));
+        CHECK(KernelDigest, FIELD(KernelDigest, digest), FIELD(KernelDigest, sets), FIELD(KernelDigest, zero));
+        CHECK(InodeState, FIELD(InodeState, digest), FIELD(InodeState, flags), FIELD(InodeState, version),
+              FIELD(InodeState, generation), FIELD(InodeState, sets), FIELD(InodeState, reported),
+              FIELD(InodeState, zero));
         CHECK(IdentifyRequest, FIELD(IdentifyRequest, fd), FIELD(IdentifyRequest, error),
               FIELD(IdentifyRequest, file));
         CHECK(SensorSettings, FIELD(SensorSettings, cgroup), FIELD(SensorSettings, pid_namespace),
               FIELD(SensorSettings, zero));
         CHECK(SensorState, FIELD(SensorState, sequence), FIELD(SensorState, lost), FIELD(SensorState, last_wake),
-              FIELD(SensorState, probe));
+              FIELD(SensorState, probe), FIELD(SensorState, refused), FIELD(SensorState, policy),
+              FIELD(SensorState, zero));
 }
 
 int main(int argc, char **argv) {

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/* How programs tell user space: one ring, one numbering, one way to wake up. exec.bpf.c defines the variables and the
+ * ring. */
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/abi.h"
+#include "bpf/kernel.h"
+
+enum {
+        CGROUP_DEPTH_MAX = 32,
+        PID_DEPTH_MAX = 32, /* the kernel's MAX_PID_NS_LEVEL */
+        WAKE_INTERVAL_NS = 1000000,
+};
+
+extern const volatile SensorSettings settings;
+extern SensorState state;
+
+struct ring {
+        __uint(type, BPF_MAP_TYPE_RINGBUF);
+        __uint(max_entries, 4096); /* user space sets its own */
+};
+extern struct ring ring SEC(".maps");
+
+/* An ancestor's level is not known to user space in a cgroup namespace, so all are tried; 0 ends them. */
+static __always_inline bool in_scope(void) {
+        if (settings.cgroup == 0)
+                return true;
+        for (int level = 0; level < CGROUP_DEPTH_MAX; level++) {
+                __u64 id = bpf_get_current_ancestor_cgroup_id(level);
+
+                if (id == settings.cgroup)
+                        return true;
+                if (id == 0)
+                        return false;
+        }
+        return false;
+}
+
+/* The number that the namespace gives to the process; 0 when the process is not visible there. */
+static __always_inline __u32 pid_in_namespace(struct task_struct *task, __u32 namespace) {
+        struct pid *pid = BPF_CORE_READ(task, signal, pids[bpf_core_enum_value(enum pid_type, PIDTYPE_TGID)]);
+        __u32 level = BPF_CORE_READ(pid, level);
+        void *numbers = (void *) pid + bpf_core_field_offset(pid->numbers);
+
+        for (__u32 i = 0; i < PID_DEPTH_MAX && i <= level; i++) {
+                struct upid *upid = numbers + i * bpf_core_type_size(struct upid);
+
+                if (BPF_CORE_READ(upid, ns, ns.inum) == namespace)
+                        return BPF_CORE_READ(upid, nr);
+        }
+        return 0;
+}
+
+/* A kuid of 0 is root of the initial user namespace whatever namespace it runs in; capabilities count only there. */
+static __always_inline bool is_privileged(const struct cred *cred) {
+        __u64 capabilities = 0;
+
+        if (BPF_CORE_READ(cred, euid.val) == 0)
+                return true;
+        if (BPF_CORE_READ(cred, user_ns, level) != 0)
+                return false;
+        bpf_core_read(&capabilities, sizeof(capabilities), &cred->cap_effective);
+        return capabilities != 0;
+}
+
+static __always_inline void fill_head(EventHead *e, EventType type, __u64 sequence, struct task_struct *task) {
+        const struct cred *cred = BPF_CORE_READ(task, cred);
+
+        e->version = ABI_VERSION;
+        e->type = type;
+        e->flags = is_privileged(cred) ? EVENT_PRIVILEGED : 0;
+        e->sequence = sequence;
+        e->time = bpf_ktime_get_boot_ns();
+        e->pid = pid_in_namespace(task, settings.pid_namespace);
+        e->host_pid = BPF_CORE_READ(task, tgid);
+        e->started = BPF_CORE_READ(task, group_leader, start_boottime);
+        e->cgroup = bpf_get_current_cgroup_id();
+        e->uid = BPF_CORE_READ(cred, uid.val);
+        e->euid = BPF_CORE_READ(cred, euid.val);
+        bpf_get_current_comm(e->comm, sizeof(e->comm));
+}
+
+/* Waking the daemon costs the process twenty times what the event does. So only the first event of an empty ring wakes,
+ * and at most once per interval; daemon/sensor/bpf/drain.c argues why no event is left behind. The interval counts only
+ * from wake-ups that are really sent: it starts here, with the event in hand. */
+static __always_inline __u64 wake_flag(bool was_empty) {
+        __u64 now = bpf_ktime_get_ns();
+
+        if (!was_empty || now - state.last_wake < WAKE_INTERVAL_NS)
+                return BPF_RB_NO_WAKEUP;
+        state.last_wake = now;
+        return BPF_RB_FORCE_WAKEUP;
+}
+
+static __always_inline bool ring_is_empty(void) {
+        return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) == 0;
+}

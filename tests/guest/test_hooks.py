@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the hooks in the kernel see and deny, each by the real thing. Runs in the guest: test_hooks.py lsm|no-lsm"""
+
+import glob
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["SEALWATCH_SOURCE"], "tests/edge/daemon"))
+import lab  # noqa: E402
+from lab import ROOT, check, eventually  # noqa: E402
+
+DISK = f"{ROOT}/disk"
+OVERWRITE = "\n[Rule overwritten]\nEvent=overwrite\nAction=deny alert\n"
+DONE, REFUSED = 0, 1
+
+
+def attack(m, *words):
+    return m.watched(f"{DISK}/attack", *words).returncode
+
+
+def expect(m, code, *words):
+    found = attack(m, *words)
+    check(found == code, f"attack {' '.join(words)}: {found}, not {code}")
+
+
+def denied(m, event, path):
+    e = m.expect_event("exec", event=event, path=path)
+    check(e["verdict"] == "deny" and e["rule"] in ("unknown-code", "overwritten", "default"), f"the denial's record is wrong: {e}")
+    return e
+
+
+def measured(m, path):
+    return [e for e in m.events("file") if e["path"] == path]
+
+
+def replace(path, content):
+    """As package managers do."""
+    with open(f"{path}.new", "wb") as f:
+        f.write(content)
+    os.rename(f"{path}.new", path)
+
+
+def content(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def test_levels(m, with_lsm):
+    levels = m.status()["Levels"]
+    for event in ("library", "module", "overwrite"):
+        level = "enforce" if with_lsm else "off"
+        check(levels[event].startswith(level), f"{event}: {levels[event]}, not {level}")
+    check(levels["exec"].startswith("enforce" if with_lsm else "gate"), f"exec: {levels['exec']}")
+
+
+def test_libraries(m):
+    known, unknown = f"{DISK}/known.so", f"{DISK}/unknown.so"
+    m.make_unknown(unknown)
+    for _ in range(3):
+        expect(m, DONE, "map", known)
+    eventually(lambda: len(measured(m, known)) == 1, "the library's measurement")
+    expect(m, DONE, "protect", known)
+    expect(m, REFUSED, "map", unknown)
+    denied(m, "library", unknown)
+    expect(m, REFUSED, "protect", unknown)
+    check(m.state() == "trusted", f"denied code changed the state: {m.state()}")
+    check(len(measured(m, known)) == 1, "the library was measured more than once")
+
+
+def test_replaced(m):
+    """Known at first, then another file, then other content; and known again."""
+    path = f"{DISK}/replaced.so"
+    good = content(path)
+    expect(m, DONE, "map", path)
+    replace(path, good + b"x")
+    expect(m, REFUSED, "map", path)
+    replace(path, good)
+    expect(m, DONE, "map", path)
+
+
+def test_overwritten(m):
+    """In place: what ran as code is not opened for writing. What did not may be, and is another file then."""
+    ran, fresh = f"{DISK}/ran.so", f"{DISK}/fresh.so"
+    expect(m, DONE, "map", ran)
+    expect(m, REFUSED, "overwrite", ran)
+    denied(m, "overwrite", ran)
+    expect(m, DONE, "map", ran)
+    expect(m, DONE, "overwrite", fresh)
+    expect(m, REFUSED, "store", fresh)
+    expect(m, REFUSED, "map", fresh)
+
+
+def test_writers(m):
+    """A digest says nothing of a file that somebody can still change."""
+    path = f"{DISK}/written.so"
+    with open(path, "r+b"):
+        expect(m, REFUSED, "map", path)
+        e = denied(m, "library", path)
+        check(e["failure"] == "open-writers", f"the reason is missing: {e}")
+    expect(m, DONE, "map", path)
+
+
+def test_memory(m):
+    """Nobody counts who can write to a memfd: its digest binds nothing until it is sealed."""
+    expect(m, REFUSED, "memory", f"{DISK}/known.so", f"{DISK}/unknown.so")
+
+
+def test_past_the_gate(m):
+    """What the gate never sees is refused by the kernel: a memfd, a file system of one's own user namespace."""
+    for words in (["memfd"], ["--uid=65534", "userns-tmpfs"]):
+        p = m.watched(f"{DISK}/attack", *words, f"{ROOT}/unknown")
+        check("RUNS" not in p.stdout, f"{words} ran: {p.stdout}")
+    eventually(lambda: len([e for e in m.events("exec") if e["verdict"] == "deny" and "event" not in e]) >= 2, "both records")
+    check(not m.events("ungated"), "something ran past the gate")
+    check(m.state() == "trusted", f"the state is {m.state()}")
+
+
+def test_modules(m):
+    """From a file by its digest; from memory there is none."""
+    module = f"{DISK}/known.ko"
+    unknown = f"{DISK}/unknown.ko"
+    replace(unknown, content(module) + b"x")
+    expect(m, REFUSED, "module", unknown)
+    denied(m, "module", unknown)
+    expect(m, REFUSED, "module-data", module)
+    denied(m, "module", "(memory)")
+    expect(m, DONE, "module", module)
+    eventually(lambda: len(measured(m, module)) == 1, "the module's measurement")
+
+
+def test_reload(m):
+    """What becomes known may run, without a restart; what is kept with the inode is judged anew."""
+    path = f"{DISK}/late.so"
+    m.make_unknown(path)
+    expect(m, REFUSED, "map", path)
+    m.learn()
+    m.ctl("reload")
+    expect(m, DONE, "map", path)
+    expect(m, DONE, "map", f"{DISK}/known.so")
+
+
+def test_observe(m):
+    m.policy("observe", OVERWRITE)
+    m.ctl("reload")
+    path = f"{DISK}/observed.so"
+    m.make_unknown(path)
+    expect(m, DONE, "map", path)
+    m.expect_event("exec", event="library", path=path, verdict="would-deny")
+    eventually(lambda: len(measured(m, path)) == 1, "the unknown library's measurement")
+    m.judge_snapshot()
+
+
+def small_module():
+    """One that nothing needs and that needs nothing."""
+    found = glob.glob(f"/lib/modules/{os.uname().release}/kernel/lib/crc*/*.ko*") + \
+        glob.glob(f"/lib/modules/{os.uname().release}/kernel/**/dummy.ko*", recursive=True)
+    check(found, "the guest has no small module")
+    return found[-1]
+
+
+def unpacked(path):
+    return subprocess.run(["xz", "-dc", path], check=True, stdout=subprocess.PIPE).stdout if path.endswith(".xz") else content(path)
+
+
+def prepare(m):
+    for name in ("known", "replaced", "ran", "fresh", "written"):
+        m.make_unknown(f"{DISK}/{name}.so")
+    with open(f"{DISK}/known.ko", "wb") as f:
+        f.write(unpacked(small_module()))
+    m.policy("enforce", OVERWRITE)
+    m.learn()
+    m.start()
+    m.expect_state("trusted")
+
+
+def main(m):
+    with_lsm = sys.argv[1] == "lsm"
+    prepare(m)
+    print(json.dumps(m.status()["Levels"]))
+    test_levels(m, with_lsm)
+    if not with_lsm:
+        return
+    for test in (test_libraries, test_replaced, test_overwritten, test_writers, test_memory, test_past_the_gate, test_modules,
+                 test_reload, test_observe):
+        test(m)
+        print(f"{test.__name__}: ok")
+
+
+lab.run(main)
