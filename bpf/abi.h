@@ -35,6 +35,7 @@ typedef enum EventType {
 enum {
         EVENT_PRIVILEGED = 1 << 0, /* euid 0 or any effective capability, in the initial user namespace */
         EVENT_TRUNCATED = 1 << 1,  /* the path was longer */
+        EVENT_UNCHECKED = 1 << 2,  /* of an ExecEvent: the hook was not asked about the program */
 };
 
 /* What every event begins with: who did it, and when. */
@@ -144,7 +145,7 @@ typedef struct IdentifyRequest {
 typedef struct SensorSettings {
         __u64 cgroup;        /* only processes in this cgroup or below; 0: all */
         __u32 pid_namespace; /* inode number of the daemon's PID namespace */
-        __u32 zero;
+        __u32 hooks;         /* whether those are loaded, too */
 } SensorSettings;
 
 /* What they share with user space all the time. */

@@ -361,10 +361,18 @@ static __always_inline int on_code(CodeKind kind, struct file *file) {
         return carry_out(decide(file, kind, kept, &f, fill_path));
 }
 
+static __always_inline void leave_mark(void) {
+        __u32 *mark = bpf_task_storage_get(&checked, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+        if (mark)
+                __sync_fetch_and_or(mark, 1);
+}
+
 SEC("?lsm.s/bprm_check_security")
 int BPF_PROG(check_program, struct linux_binprm *bprm, int earlier) {
         struct file *file = bprm->file;
 
+        leave_mark();
         return file ? on_code(CODE_EXEC, file) : allow();
 }
 

@@ -30,6 +30,16 @@ struct ring {
 };
 extern struct ring ring SEC(".maps");
 
+/* The process' next program was looked at by a hook. Root can silence every hook with one write (kernel.ftrace_enabled), but
+ * not the tracepoint behind it: that finds this missing. */
+struct checked {
+        __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __type(key, int);
+        __type(value, __u32);
+};
+extern struct checked checked SEC(".maps");
+
 /* An ancestor's level is not known to user space in a cgroup namespace, so all are tried; 0 ends them. */
 static __always_inline bool in_scope(void) {
         if (settings.cgroup == 0)

@@ -22,6 +22,7 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile SensorSettings settings;
 SensorState state;
 struct ring ring SEC(".maps");
+struct checked checked SEC(".maps");
 const ExecEvent *type_of_events __attribute__((unused)); /* so that the object's BTF has it */
 
 static __always_inline void fill_filename(ExecEvent *e, const char *filename) {
@@ -31,6 +32,13 @@ static __always_inline void fill_filename(ExecEvent *e, const char *filename) {
                 e->filename[0] = '\0';
         if (n == sizeof(e->filename))
                 e->head.flags |= EVENT_TRUNCATED; /* or just as long */
+}
+
+/* Takes back what the hook left: each program needs its own. */
+static __always_inline bool was_checked(struct task_struct *task) {
+        __u32 *mark = bpf_task_storage_get(&checked, task, NULL, 0);
+
+        return mark && __sync_fetch_and_and(mark, 0) != 0;
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -50,6 +58,8 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
                 return 0;
         }
         fill_head(&e->head, EVENT_TYPE_EXEC, sequence, task);
+        if (settings.hooks && !was_checked(task))
+                e->head.flags |= EVENT_UNCHECKED;
         file_identity(file, &e->file);
         fill_filename(e, BPF_CORE_READ(bprm, filename));
         bpf_ringbuf_submit(e, wake_flag(was_empty));

@@ -130,6 +130,18 @@ static void on_died(void *userdata, const char *why) {
         on_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
 }
 
+/* Somebody silenced the hooks: nothing that they claimed is claimed any longer. */
+static void on_hooks_died(void *userdata) {
+        static const char why[] = "a program ran without the hook being asked";
+        Manager *m = userdata;
+
+        for (Watched w = WATCHED_LIBRARY; w < _WATCHED_MAX; w++)
+                set_level(m, w, LEVEL_OFF, why);
+        m->hook_on_exec = false;
+        on_level(m, WATCHED_EXEC, MIN(m->levels[WATCHED_EXEC], LEVEL_GATE), m->level_why[WATCHED_EXEC]);
+        manager_failure(m, FAILURE_HOOKS_DEAD, why);
+}
+
 /* The observer may be refused by the kernel; the guard works without it, and says so. */
 static int start_observer(Manager *m) {
         const ObserverOptions options = { .cgroup = m->config.scope_cgroup };
@@ -137,6 +149,7 @@ static int start_observer(Manager *m) {
                 .execed = on_execed,
                 .code = on_code,
                 .lost = on_lost,
+                .hooks_died = on_hooks_died,
                 .died = on_died,
                 .level = on_observer_level,
                 .userdata = m,

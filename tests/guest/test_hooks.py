@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.environ["SEALWATCH_SOURCE"], "tests/edge/daemon"))
 import lab  # noqa: E402
@@ -153,6 +154,22 @@ def test_observe(m):
     m.judge_snapshot()
 
 
+def test_silenced(m):
+    """One write of root's silences every hook. The next program that runs is one that no hook was asked about."""
+    m.policy("enforce", OVERWRITE)
+    m.ctl("reload")
+    time.sleep(1.5)  # the grace of programs that were on their way
+    expect(m, DONE, "map", f"{DISK}/known.so")
+    check(m.state() == "trusted", f"the state is {m.state()}")
+    with open("/proc/sys/kernel/ftrace_enabled", "w", encoding="ascii") as f:
+        f.write("0")
+    attack(m, "map", f"{DISK}/known.so")
+    m.expect_state("locked")
+    m.expect_event("failure", row="hooks-dead")
+    m.expect_event("level", event="library", to="off")
+    check(m.status()["Levels"]["exec"].startswith("gate"), f"exec: {m.status()['Levels']['exec']}")
+
+
 def small_module():
     """One that nothing needs and that needs nothing."""
     found = glob.glob(f"/lib/modules/{os.uname().release}/kernel/lib/crc*/*.ko*") + \
@@ -184,7 +201,7 @@ def main(m):
     if not with_lsm:
         return
     for test in (test_libraries, test_replaced, test_overwritten, test_writers, test_memory, test_past_the_gate, test_modules,
-                 test_reload, test_observe):
+                 test_reload, test_observe, test_silenced):
         test(m)
         print(f"{test.__name__}: ok")
 

@@ -105,7 +105,19 @@ static void report_code(Observer *o, const CodeEvent *e) {
         o->ops.code(o->ops.userdata, &c, e->generation);
 }
 
+/* A program that was on its way when the hook came may not have met it. */
+static void check_liveness(Observer *o, const EventHead *e) {
+        static const uint64_t grace = 1000000000;
+
+        if (!(e->flags & EVENT_UNCHECKED) || o->hooks_probe.exec_since == 0 ||
+            e->time < o->hooks_probe.exec_since + grace)
+                return;
+        o->hooks_probe.exec_since = 0;
+        o->ops.hooks_died(o->ops.userdata);
+}
+
 static void on_exec(Observer *o, const ExecEvent *e) {
+        check_liveness(o, &e->head);
         if (o->probe.inode_address != 0 && o->probe.inode_address == e->file.inode_address)
                 o->probe.seen = true;
         else

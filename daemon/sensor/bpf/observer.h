@@ -32,6 +32,9 @@ typedef struct ObserverOps {
         /* Of the events with these sequence numbers `count` are not known. */
         void (*lost)(void *userdata, uint64_t first, uint64_t last, uint64_t count);
 
+        /* A program ran without the hook being asked, although it was claimed to work: it is claimed no more. Once. */
+        void (*hooks_died)(void *userdata);
+
         /* It will not see anything any more. */
         void (*died)(void *userdata, const char *why);
 

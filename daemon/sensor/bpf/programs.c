@@ -44,6 +44,7 @@ static void want_hooks(struct sensors *s, bool wanted) {
         bpf_object__for_each_program(p, s->obj) if (bpf_program__type(p) == BPF_PROG_TYPE_LSM)(void)
                 bpf_program__set_autoload(p, wanted);
         (void) bpf_map__set_autocreate(s->maps.inodes, wanted);
+        (void) bpf_map__set_autocreate(s->maps.checked, wanted);
 }
 
 static int load(const SensorSettings *settings, size_t ring_size, bool hooks, struct sensors **ret) {
@@ -54,6 +55,7 @@ static int load(const SensorSettings *settings, size_t ring_size, bool hooks, st
                 return -errno;
         want_hooks(s, hooks);
         s->rodata->settings = *settings;
+        s->rodata->settings.hooks = hooks;
         r = bpf_map__set_max_entries(s->maps.ring, (uint32_t) ring_size);
         if (r >= 0)
                 r = sensors__load(s);

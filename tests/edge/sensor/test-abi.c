@@ -67,7 +67,7 @@ static void layouts_are_the_same(void **state) {
         CHECK(IdentifyRequest, FIELD(IdentifyRequest, fd), FIELD(IdentifyRequest, error),
               FIELD(IdentifyRequest, file));
         CHECK(SensorSettings, FIELD(SensorSettings, cgroup), FIELD(SensorSettings, pid_namespace),
-              FIELD(SensorSettings, zero));
+              FIELD(SensorSettings, hooks));
         CHECK(SensorState, FIELD(SensorState, sequence), FIELD(SensorState, lost), FIELD(SensorState, last_wake),
               FIELD(SensorState, probe), FIELD(SensorState, refused), FIELD(SensorState, policy),
               FIELD(SensorState, zero));
