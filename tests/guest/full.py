@@ -116,14 +116,11 @@ class Guest:
             time.sleep(0.02)
         self.machine.monitor("cont")
 
-    def begin(self, words, stdin=b""):
-        script = f"export HOME=/root; cd /root; exec {shlex.join(map(str, words))}\n".encode()
-        self.machine.send(b"%d %d %d\n" % (time.time(), len(script), len(stdin)) + script + stdin)
-
     def run(self, words, stdin=b"", sinks=None, seconds=300):
         """Runs a command and returns its exit status. sinks: {"out": f, "err": g}, which take bytes as they come."""
         self.machine.sinks = {**self.console, **(sinks or {})}
-        self.begin(words, stdin)
+        script = f"export HOME=/root; cd /root; exec {shlex.join(map(str, words))}\n".encode()
+        self.machine.send(b"%d %d %d\n" % (time.time(), len(script), len(stdin)) + script + stdin)
         end = time.monotonic() + seconds
         try:
             for line in self.machine.lines(lambda: end):
@@ -160,9 +157,3 @@ class Guest:
         archive = self.output("tar", "-C", there, "-cf", "-", ".")
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(here, filter="data")
-
-    def reboot(self):
-        """Firmware, kernel and system anew on the same disk and TPM."""
-        self.machine.sinks = self.console
-        self.begin(["systemctl", "reboot"])
-        wait_for_agent(self.machine)
