@@ -19,7 +19,8 @@ def run(*command, data=None):
 
 def report(case, *options, **files):
     paths = {"report": f"{case}/report.bin", "vek": f"{case}/vek.der", "chain": f"{case}/chain.pem", **files}
-    return run(VERIFY, "report", *(word for name, file in paths.items() for word in (f"--{name}", file)), "--at", AT, *options)
+    at = [] if "--at" in options else ["--at", AT]
+    return run(VERIFY, "report", *(word for name, file in paths.items() for word in (f"--{name}", file)), *at, *options)
 
 
 def expect(code, done):
@@ -39,6 +40,8 @@ def every_case():
         done = expect(0, report(folder, "--allow-simulated", "--crl", f"{folder}/crl.der", "--product", case.split("-")[0]))
         last = done.stdout.decode().splitlines()[-1]
         assert last.startswith("PASS") and "SIMULATED" in last, last
+        last = expect(1, report(folder)).stdout.decode().splitlines()[-1]
+        assert last.startswith("FAIL") and last.endswith(": root"), last
         done = expect(1, report(folder, "--json"))
         assert failed(done) == {"root"} and b"SIMULATED" in done.stdout, done
 
@@ -101,10 +104,19 @@ def undecidable(case="snp/Milan-v3-VCEK"):
         for bad in ("missing", "empty", "."):
             expect(2, report(case, **{name: bad}))
     for options in (["--at", "x"], ["--at", "-1"], ["--product", "Naples"], ["--report-data", "00"], ["--report-data", "zz"],
-                    ["--unknown"], ["more"], ["--crl"]):
+                    ["--unknown"], ["more"], ["--crl"], ["--policy", b"missing\xff\x1b"]):
         expect(2, report(case, *options))
         done = expect(2, report(case, "--json", *options))
         assert json.loads(done.stdout)["result"] == "error", done
+    with open("strict", "w", encoding="ascii") as f:
+        f.write("[Snp]\nVmpl=3\n")
+    with open("lax", "w", encoding="ascii") as f:
+        f.write("[Snp]\n")
+    assert failed(expect(1, report(case, "--allow-simulated", "--json", "--policy", "strict"))) == {"vmpl"}
+    done = expect(2, report(case, "--allow-simulated", "--js", "--policy", "strict", "--policy", "lax"))
+    assert b"--policy is given twice" in done.stderr and json.loads(done.stdout)["result"] == "error", done
+    for name in ("report", "vek", "chain"):
+        expect(2, report(case, "--allow-simulated", f"--{name}", "lax"))
     for options in ([], ["--report", f"{case}/report.bin"], ["--vek", f"{case}/vek.der", "--chain", f"{case}/chain.pem"]):
         expect(2, run(VERIFY, "report", *options))
 

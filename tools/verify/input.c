@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,9 +24,23 @@ enum { PCR_FILE_MAX = 64 * 1024 };
 
 bool input_wants_json(int argc, char **argv) {
         for (int i = 1; i < argc; i++)
-                if (streq(argv[i], "--json"))
+                if (strlen(argv[i]) > strlen("--") && startswith("--json", argv[i]))
                         return true;
         return false;
+}
+
+int input_next_option(int argc, char **argv, const struct option *options, uint64_t *seen) {
+        int i = 0, c = getopt_long(argc, argv, "", options, &i);
+        uint64_t bit = UINT64_C(1) << i;
+
+        if (c < 0 || c == '?' || options[i].has_arg == no_argument || streq(options[i].name, "pcrs"))
+                return c;
+        if (*seen & bit) {
+                fprintf(stderr, "sealwatch-verify: --%s is given twice\n", options[i].name);
+                return '?';
+        }
+        *seen |= bit;
+        return c;
 }
 
 int input_pcrs(PcrInputs *in, const char *value, bool json) {

@@ -4,12 +4,18 @@
 /* What the verbs read from their command lines: one way to read each kind of input. Every function returns 0, or
  * EXIT_UNDECIDED after it said what is wrong (as JSON too, where json is set). */
 
+#include <getopt.h>
 #include <stdbool.h>
 
 #include "lib/pcrfile.h"
 
-/* True when --json is among the arguments: errors about the other ones are JSON, too. */
+/* True when --json, or what getopt_long() takes for it, is among the arguments: errors about the other ones are JSON, too. */
 bool input_wants_json(int argc, char **argv);
+
+/* The next option, as getopt_long() says it; long ones only. '?', after it said why, for an unknown one and for one with a
+ * value that was given before: the second value would silently take the place of the first. --pcrs is per bank, and may be
+ * repeated. *seen starts as 0. */
+int input_next_option(int argc, char **argv, const struct option *options, uint64_t *seen);
 
 /* --pcrs "[ALG:]FILE": plain FILE means sha256. Adds to what was given before of other banks. */
 int input_pcrs(PcrInputs *in, const char *value, bool json);

@@ -37,10 +37,11 @@ int log_arguments_parse(int argc, char **argv, LogOptions options, const char *u
                 { "json", no_argument, NULL, 'j' },         { "allow-tail", no_argument, NULL, 't' },
                 { "policy", required_argument, NULL, 'f' }, {},
         };
+        uint64_t seen = 0;
         int c, r = 0;
 
         *ret = (LogArguments){ .json = input_wants_json(argc, argv), .pcr = -1 };
-        while (r == 0 && (c = getopt_long(argc, argv, "", names, NULL)) >= 0)
+        while (r == 0 && (c = input_next_option(argc, argv, names, &seen)) >= 0)
                 r = take_option(c, options, ret, usage);
         if (r == 0 && optind + 1 != argc)
                 r = show_undecided(ret->json, "%s expects one file", argv[0]);

@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/escape.h"
+
+enum { ERROR_MAX = 8192 };
 
 static const struct {
         const char *word, *verdict, *colour;
@@ -34,7 +37,11 @@ static void print_people(const CheckList *l, const char *subject) {
         for (size_t i = 0; i < l->size; i++)
                 printf("%s%-9s%s  %-20s %s\n", colour ? results[l->items[i].result].colour : "",
                        results[l->items[i].result].word, end, l->items[i].name, l->items[i].detail);
-        printf("%s%s%s  %s\n", colour ? results[verdict].colour : "", results[verdict].verdict, end, subject);
+        printf("%s%s%s  %s", colour ? results[verdict].colour : "", results[verdict].verdict, end, subject);
+        for (size_t i = 0, n = 0; i < l->size; i++)
+                if (l->items[i].result == verdict && verdict != CHECK_PASS)
+                        printf("%s %s", n++ == 0 ? ":" : ",", l->items[i].name);
+        putchar('\n');
 }
 
 int show_checks(const CheckList *l, const char *subject, bool json) {
@@ -60,8 +67,11 @@ int show_undecided(bool json, const char *format, ...) {
                 return EXIT_UNDECIDED;
         fprintf(stderr, "sealwatch-verify: %s\n", text);
         if (json) {
-                json_auto_t *object = json_pack("{s:s,s:s,s:[]}", "result", "error", "error", text, "checks");
+                _cleanup_free_ char *escaped = NULL;
+                json_auto_t *object = NULL;
 
+                if (escape_text(text, (size_t) r, ERROR_MAX, &escaped) >= 0)
+                        object = json_pack("{s:s,s:s,s:[]}", "result", "error", "error", escaped, "checks");
                 print_json(object);
                 fflush(stdout);
         }

@@ -54,10 +54,11 @@ static int parse_arguments(int argc, char **argv, Arguments *a) {
                                                  { "ak-cert", required_argument, NULL, 'c' },
                                                  { "json", no_argument, NULL, 'j' },
                                                  {} };
+        uint64_t seen = 0;
         int c, r = 0;
 
         a->json = input_wants_json(argc, argv);
-        while (r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+        while (r == 0 && (c = input_next_option(argc, argv, options, &seen)) >= 0)
                 r = parse_option(c, a);
         if (r != 0)
                 return r;

@@ -40,10 +40,11 @@ static int parse_arguments(int argc, char **argv, Arguments *a) {
         static const struct option options[] = {
                 QUOTE_OPTIONS, { "public", required_argument, NULL, 'k' }, { "json", no_argument, NULL, 'j' }, {}
         };
+        uint64_t seen = 0;
         int c, r = 0;
 
         a->json = input_wants_json(argc, argv);
-        while (r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+        while (r == 0 && (c = input_next_option(argc, argv, options, &seen)) >= 0)
                 if (c == 'k')
                         a->public = optarg;
                 else if (c != 'j' && !quote_option(&a->quote, c, optarg, a->json, &r))

@@ -50,10 +50,11 @@ static int parse_arguments(int argc, char **argv, Arguments *a) {
                                                  { "report-data", required_argument, NULL, OPTION_REPORT_DATA },
                                                  { "json", no_argument, NULL, OPTION_JSON },
                                                  {} };
+        uint64_t seen = 0;
         int c = 0, r = 0;
 
         a->json = input_wants_json(argc, argv);
-        while (r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+        while (r == 0 && (c = input_next_option(argc, argv, options, &seen)) >= 0)
                 if (c == OPTION_REPORT)
                         a->report = optarg;
                 else if (c == OPTION_PRODUCT)

@@ -59,10 +59,11 @@ static int parse_arguments(int argc, char **argv, Arguments *a) {
                                                  { "nonce", required_argument, NULL, 'n' },
                                                  { "json", no_argument, NULL, 'j' },
                                                  {} };
+        uint64_t seen = 0;
         int c, r = 0;
 
         a->json = input_wants_json(argc, argv);
-        while (r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+        while (r == 0 && (c = input_next_option(argc, argv, options, &seen)) >= 0)
                 r = parse_option(c, a);
         if (r == 0 && (optind != argc || !a->report || !a->manifest || !a->has_nonce || !a->snp.vek || !a->snp.chain))
                 r = usage(a);
