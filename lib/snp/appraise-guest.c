@@ -134,3 +134,16 @@ CheckResult check_field(const Context *c, SnpField field, char why[SNP_DETAIL_MA
         say(why, "%s is %s", text, values->count == 1 ? "not the reference value" : "none of the reference values");
         return CHECK_FAIL;
 }
+
+/* Whoever knows what the report must bind, and the policy: both count. */
+CheckResult check_report_data(const Context *c, char why[SNP_DETAIL_MAX]) {
+        const uint8_t *wanted = c->in->report_data;
+        bool equal = wanted && memcmp(wanted, c->report->report_data, SNP_REPORT_DATA_SIZE) == 0;
+        char text[2 * SNP_REPORT_DATA_SIZE + 1];
+
+        if (!wanted || (equal && c->q->values[SNP_FIELD_REPORT_DATA].count > 0))
+                return check_field(c, SNP_FIELD_REPORT_DATA, why);
+        hex_encode(c->report->report_data, SNP_REPORT_DATA_SIZE, text);
+        say(why, "%s is %s%s", text, equal ? "" : "not ", c->in->report_data_meaning);
+        return equal ? CHECK_PASS : CHECK_FAIL;
+}

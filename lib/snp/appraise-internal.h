@@ -45,4 +45,5 @@ CheckResult check_migration_agent(const Context *c, char why[SNP_DETAIL_MAX]);
 CheckResult check_platform(const Context *c, char why[SNP_DETAIL_MAX]);
 CheckResult check_vmpl(const Context *c, char why[SNP_DETAIL_MAX]);
 CheckResult check_guest_svn(const Context *c, char why[SNP_DETAIL_MAX]);
+CheckResult check_report_data(const Context *c, char why[SNP_DETAIL_MAX]);
 CheckResult check_field(const Context *c, SnpField field, char why[SNP_DETAIL_MAX]);

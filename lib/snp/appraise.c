@@ -74,7 +74,7 @@ static const struct {
         { "migration-agent", check_migration_agent, 0, NEED_REPORT },
         { "vmpl", check_vmpl, 0, NEED_REPORT },
         { "guest-svn", check_guest_svn, 0, NEED_REPORT },
-        { "report-data", NULL, SNP_FIELD_REPORT_DATA, NEED_REPORT },
+        { "report-data", check_report_data, 0, NEED_REPORT },
         { "measurement", NULL, SNP_FIELD_MEASUREMENT, NEED_REPORT },
         { "host-data", NULL, SNP_FIELD_HOST_DATA, NEED_REPORT },
         { "id-key", NULL, SNP_FIELD_ID_KEY_DIGEST, NEED_REPORT },

@@ -12,7 +12,10 @@ typedef struct SnpAppraisal {
         size_t report_size;
         const SnpEndorsements *endorsements;
         const SnpRequirements *requirements;
-        int64_t at; /* when everything must be valid: seconds since 1970 */
+        const uint8_t
+                *report_data; /* SNP_REPORT_DATA_SIZE bytes that it must have, beside the requirements; NULL: any */
+        const char *report_data_meaning; /* what those bytes are, for details */
+        int64_t at;                      /* when everything must be valid: seconds since 1970 */
         bool allow_simulated;
 } SnpAppraisal;
 

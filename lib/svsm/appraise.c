@@ -43,15 +43,14 @@ static const char *read_ek(Bytes manifest, TpmName *ret_name, int *error) {
 
 /* Returns whether the report binds nonce and manifest, or a negative errno. */
 static int judge_report(const SvsmEvidence *e, CheckList *checks) {
-        SnpRequirements q = *e->snp.requirements;
         SnpAppraisal a = e->snp;
         uint8_t expected[SNP_REPORT_DATA_SIZE];
         int r = svsm_report_data(e->nonce, e->manifest.data, e->manifest.size, expected);
 
         if (r < 0)
                 return r;
-        q.values[SNP_FIELD_REPORT_DATA] = (SnpValues){ .data = expected, .count = 1 };
-        a.requirements = &q;
+        a.report_data = expected;
+        a.report_data_meaning = "the digest of nonce and manifest";
         snp_appraise(&a, checks);
         return check_list_passed(checks, "report-data");
 }

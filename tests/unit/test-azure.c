@@ -133,7 +133,7 @@ static void genuine(void **state) {
         expect(b, "");
         assert_int_equal(result_of(b, "user-data", "answers the nonce"), CHECK_PASS);
         assert_int_equal(result_of(b, "ak-name", "endorsement"), CHECK_PASS);
-        assert_int_equal(result_of(b, "report-data", "as asked for"), CHECK_PASS);
+        assert_int_equal(result_of(b, "report-data", "is the digest of the claims"), CHECK_PASS);
         assert_int_equal(result_of(b, "ak-origin", "root"), CHECK_NA);
         assert_int_equal(result_of(b, "paravisor", "no reference value"), CHECK_NA);
         seal(b, HASH_SHA384);
@@ -168,6 +168,19 @@ static void report_data(void **state) {
         }
         b->hcl.data[HCL_DATA_OFFSET + 12] = 2; /* SHA-384 */
         expect(b, "report-data ak-binding");
+}
+
+/* The policy's values count beside the claims. */
+static void report_data_of_the_policy(void **state) {
+        Bench *b = *state;
+        const uint8_t other[SNP_REPORT_DATA_SIZE] = { 1 };
+
+        assert_int_equal(snp_values_add(&b->snp, SNP_FIELD_REPORT_DATA, other), 0);
+        expect(b, "report-data");
+        assert_int_equal(snp_values_add(&b->snp, SNP_FIELD_REPORT_DATA, b->report.report_data), 0);
+        expect(b, "");
+        b->hcl.data[HCL_CLAIMS_OFFSET + b->claims.size - 2] ^= 1; /* what the policy takes, the claims do not have */
+        assert_int_equal(result_of(b, "report-data", "is not the digest of the claims"), CHECK_FAIL);
 }
 
 static void bytes_of_the_claims(void **state) {
@@ -312,11 +325,17 @@ static void requirements(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                BENCH(genuine),      BENCH(paravisor_is_known_by_its_launch),
-                BENCH(report_data),  BENCH(bytes_of_the_claims),
-                BENCH(blob),         BENCH(claims),
-                BENCH(weak_keys),    BENCH(other_keys),
-                BENCH(user_data),    BENCH(user_data_that_binds_the_key),
+                BENCH(genuine),
+                BENCH(paravisor_is_known_by_its_launch),
+                BENCH(report_data),
+                BENCH(report_data_of_the_policy),
+                BENCH(bytes_of_the_claims),
+                BENCH(blob),
+                BENCH(claims),
+                BENCH(weak_keys),
+                BENCH(other_keys),
+                BENCH(user_data),
+                BENCH(user_data_that_binds_the_key),
                 BENCH(requirements),
         };
 

@@ -117,6 +117,14 @@ def undecidable(case="snp/Milan-v3-VCEK"):
     assert b"--policy is given twice" in done.stderr and json.loads(done.stdout)["result"] == "error", done
     for name in ("report", "vek", "chain"):
         expect(2, report(case, "--allow-simulated", f"--{name}", "lax"))
+    with open(f"{case}/report.bin", "rb") as f:
+        data = f.read()[0x50:0x90].hex()
+    with open("other", "w", encoding="ascii") as f:
+        f.write(f"[Snp]\nReportData={'ab' * 64}\n")
+    expect(0, report(case, "--allow-simulated", "--report-data", data))
+    for wanted in (data, "ab" * 64):
+        done = expect(1, report(case, "--allow-simulated", "--json", "--report-data", wanted, "--policy", "other"))
+        assert failed(done) == {"report-data"}, done
     for options in ([], ["--report", f"{case}/report.bin"], ["--vek", f"{case}/vek.der", "--chain", f"{case}/chain.pem"]):
         expect(2, run(VERIFY, "report", *options))
 

@@ -72,17 +72,6 @@ static int parse_arguments(int argc, char **argv, Arguments *a) {
         return r;
 }
 
-/* What the command line asks for comes on top of the policy. */
-static int narrow(SnpRequirements *q, const Arguments *a) {
-        if (a->product != _SNP_PRODUCT_INVALID)
-                q->products &= UINT64_C(1) << a->product;
-        if (!a->has_report_data)
-                return 0;
-        q->values[SNP_FIELD_REPORT_DATA].count = 0;
-        return snp_values_add(q, SNP_FIELD_REPORT_DATA, a->report_data) < 0 ? show_undecided(a->json, "out of memory")
-                                                                            : 0;
-}
-
 int verb_report(int argc, char **argv) {
         Arguments a = { .product = _SNP_PRODUCT_INVALID };
         _cleanup_(check_list_done) CheckList checks = {};
@@ -95,16 +84,18 @@ int verb_report(int argc, char **argv) {
                 r = input_file(a.report, REPORT_FILE_MAX, a.json, &report, &n);
         if (r == 0)
                 r = snp_inputs_read(&a.snp, a.json, &in);
-        if (r == 0)
-                r = narrow(&in.policy.snp, &a);
         if (r != 0)
                 return r;
+        if (a.product != _SNP_PRODUCT_INVALID)
+                in.policy.snp.products &= UINT64_C(1) << a.product;
         snp_appraise(
                 &(SnpAppraisal){
                         .report = report,
                         .report_size = n,
                         .endorsements = in.endorsements,
                         .requirements = &in.policy.snp,
+                        .report_data = a.has_report_data ? a.report_data : NULL,
+                        .report_data_meaning = "what was asked for",
                         .at = in.at,
                         .allow_simulated = a.snp.allow_simulated,
                 },
