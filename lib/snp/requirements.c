@@ -22,18 +22,20 @@ const SnpFieldInfo snp_fields[] = {
 };
 static_assert(ELEMENTSOF(snp_fields) == _SNP_FIELD_MAX, "a row per field");
 
+enum { FIRST_POLICY_BIT = SNP_POLICY_SMT };
+
 const char *const snp_policy_words[] = {
-        [SNP_POLICY_SMT - SNP_POLICY_SMT] = "smt",
-        [SNP_POLICY_ONE - SNP_POLICY_SMT] = "",
-        [SNP_POLICY_MIGRATION_AGENT - SNP_POLICY_SMT] = "migration-agent",
-        [SNP_POLICY_DEBUG - SNP_POLICY_SMT] = "debug",
-        [SNP_POLICY_SINGLE_SOCKET - SNP_POLICY_SMT] = "single-socket",
-        [SNP_POLICY_CXL - SNP_POLICY_SMT] = "cxl",
-        [SNP_POLICY_AES_256_XTS - SNP_POLICY_SMT] = "aes-256-xts",
-        [SNP_POLICY_RAPL_DISABLED - SNP_POLICY_SMT] = "rapl-disabled",
-        [SNP_POLICY_CIPHERTEXT_HIDING - SNP_POLICY_SMT] = "ciphertext-hiding",
-        [SNP_POLICY_PAGE_SWAP_DISABLED - SNP_POLICY_SMT] = "page-swap-disabled",
-        [_SNP_POLICY_BITS - SNP_POLICY_SMT] = NULL,
+        [SNP_POLICY_SMT - FIRST_POLICY_BIT] = "smt",
+        [SNP_POLICY_ONE - FIRST_POLICY_BIT] = "",
+        [SNP_POLICY_MIGRATION_AGENT - FIRST_POLICY_BIT] = "migration-agent",
+        [SNP_POLICY_DEBUG - FIRST_POLICY_BIT] = "debug",
+        [SNP_POLICY_SINGLE_SOCKET - FIRST_POLICY_BIT] = "single-socket",
+        [SNP_POLICY_CXL - FIRST_POLICY_BIT] = "cxl",
+        [SNP_POLICY_AES_256_XTS - FIRST_POLICY_BIT] = "aes-256-xts",
+        [SNP_POLICY_RAPL_DISABLED - FIRST_POLICY_BIT] = "rapl-disabled",
+        [SNP_POLICY_CIPHERTEXT_HIDING - FIRST_POLICY_BIT] = "ciphertext-hiding",
+        [SNP_POLICY_PAGE_SWAP_DISABLED - FIRST_POLICY_BIT] = "page-swap-disabled",
+        [_SNP_POLICY_BITS - FIRST_POLICY_BIT] = NULL,
 };
 
 const char *const snp_platform_words[] = {
