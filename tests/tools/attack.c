@@ -185,6 +185,7 @@ static double now(void) {
 }
 
 static void write_in_turn(const char *path, const Content *contents, Counts *n) {
+        usleep(50000); /* A runs first */
         for (unsigned i = 0; !n->over; i++) {
                 double start = now();
                 int fd = open(path, O_WRONLY | O_CLOEXEC); /* waits for a lease to end */
@@ -199,7 +200,7 @@ static void write_in_turn(const char *path, const Content *contents, Counts *n) 
                         die(path);
                 close(fd);
                 count(&n->writes);
-                usleep(rand() % 400);
+                usleep(rand() % (i % 2 ? 400 : 4000)); /* A stays long enough to run, mostly */
         }
 }
 
