@@ -249,12 +249,16 @@ static int judge_quote(Context *c) {
 }
 
 static int judge_ak_certificate(const Context *c, CheckResult *ret) {
-        *ret = CHECK_NA;
-        if (c->in->ak_certificates.size > 0 && c->ak.pkey)
+        bool given = c->in->ak_certificates.size > 0, wanted = c->in->requirements->ak_roots != NULL;
+
+        if (given && c->ak.pkey)
                 return ak_certificate_appraise(c->in->ak_certificates, &c->ak, c->in->requirements, c->in->snp.at,
                                                c->checks, ret);
-        check_add(c->checks, "ak-certificate", CHECK_NA, "%s",
-                  c->in->ak_certificates.size > 0 ? "not looked at: see ak-binding" : "no certificate was given");
+        *ret = !given && wanted ? CHECK_FAIL : CHECK_NA;
+        check_add(c->checks, "ak-certificate", *ret, "%s",
+                  given    ? "not looked at: see ak-binding"
+                  : wanted ? "it is said who must have issued it (AkRoot=), and none was given"
+                           : "no certificate was given");
         return 0;
 }
 
@@ -277,7 +281,7 @@ static void judge_ak_origin(const Context *c, CheckResult certificate) {
         else if (certificate != CHECK_NA)
                 check_add(c->checks, name, certificate,
                           certificate == CHECK_PASS ? "an authority that is pinned vouches for the key"
-                                                    : "its certificate does not vouch for the key");
+                                                    : "no certificate of a pinned authority vouches for the key");
         else
                 check_add(c->checks, name, q->require_ak_origin ? CHECK_FAIL : CHECK_NA,
                           "only the claims name the key %s, and they name whatever key root has left for the "

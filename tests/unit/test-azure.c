@@ -317,6 +317,9 @@ static void requirements(void **state) {
         b->evidence.has_quote = false;
         expect(b, "quote-structure");
         b->tpm.pcrs = 0;
+        b->tpm.ak_roots = (char *) "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+        expect(b, "ak-certificate ak-origin"); /* who leaves the certificate out does not get around it */
+        b->tpm.ak_roots = NULL;
         b->evidence.ak_certificates = (Bytes){ nonce, sizeof(nonce) };
         expect(b, "ak-certificate ak-origin");
 }
