@@ -108,6 +108,7 @@ typedef struct KernelPolicy {
         __u32 digests_size;  /* entries of the table of digests that belongs to it */
         __u32 every_time;    /* report what is allowed each time: a rule looks at who it was */
         __u32 allow_writers; /* a digest counts although somebody can change the file */
+        __u32 allow_remote;  /* … although a server can */
         KernelRule rules[ABI_RULES_MAX];
 } KernelPolicy;
 
@@ -125,13 +126,14 @@ typedef struct InodeState {
         __u32 version;    /* goes up whenever somebody opens the file for writing */
         __u32 generation; /* of the policy for which `sets` and `reported` hold */
         __u32 sets;
-        __u32 reported; /* bits 1 << CodeKind: an event was sent */
-        __u32 zero;
+        __u32 reported;       /* bits 1 << CodeKind: an event was sent */
+        __u32 digest_version; /* the one that digest is of */
 } InodeState;
 
 enum {
-        INODE_DIGEST = 1 << 0, /* digest is that of the content */
-        INODE_CODE = 1 << 1,   /* it was let run */
+        INODE_DIGEST = 1 << 0,  /* there is one, of the content of digest_version */
+        INODE_CODE = 1 << 1,    /* it was let run */
+        INODE_CLAIMED = 1 << 2, /* somebody changes digest or sets */
 };
 
 /* Context of the program `identify`, in and out. */
@@ -156,7 +158,7 @@ typedef struct SensorState {
         __u64 probe;     /* inode address of the canary, which is in scope wherever it runs; 0: none */
         __u64 refused;   /* inode address of a file that is in scope everywhere, and refused in every mode; 0: none */
         __u32 policy;    /* which slot of `policies` and `digests` is in force */
-        __u32 zero;
+        __u32 unmarked;  /* programs that a hook looked at and could not leave its mark for */
 } SensorState;
 
 #define ABI_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
@@ -199,9 +201,9 @@ ABI_ASSERT_OFFSET(CodeEvent, path, 160);
 ABI_ASSERT_SIZE(KernelRule, 16);
 ABI_ASSERT_OFFSET(KernelRule, verdict, 12);
 ABI_ASSERT_OFFSET(KernelRule, maybe, 14);
-ABI_ASSERT_SIZE(KernelPolicy, 24 + 16 * ABI_RULES_MAX);
+ABI_ASSERT_SIZE(KernelPolicy, 28 + 16 * ABI_RULES_MAX);
 ABI_ASSERT_OFFSET(KernelPolicy, digests_size, 12);
-ABI_ASSERT_OFFSET(KernelPolicy, rules, 24);
+ABI_ASSERT_OFFSET(KernelPolicy, rules, 28);
 ABI_ASSERT_SIZE(KernelDigest, 40);
 ABI_ASSERT_OFFSET(KernelDigest, sets, 32);
 ABI_ASSERT_SIZE(InodeState, 56);
@@ -210,6 +212,7 @@ ABI_ASSERT_OFFSET(InodeState, version, 36);
 ABI_ASSERT_OFFSET(InodeState, generation, 40);
 ABI_ASSERT_OFFSET(InodeState, sets, 44);
 ABI_ASSERT_OFFSET(InodeState, reported, 48);
+ABI_ASSERT_OFFSET(InodeState, digest_version, 52);
 
 ABI_ASSERT_SIZE(IdentifyRequest, 40);
 ABI_ASSERT_OFFSET(IdentifyRequest, error, 4);
@@ -224,3 +227,4 @@ ABI_ASSERT_OFFSET(SensorState, last_wake, 16);
 ABI_ASSERT_OFFSET(SensorState, probe, 24);
 ABI_ASSERT_OFFSET(SensorState, refused, 32);
 ABI_ASSERT_OFFSET(SensorState, policy, 40);
+ABI_ASSERT_OFFSET(SensorState, unmarked, 44);

@@ -4,9 +4,9 @@
  * firmware. Each is hashed once by the kernel itself (bpf_ima_file_hash), looked up among the known digests, and judged
  * by the rules that user space compiled. What is kept with the inode is the digest, never a verdict.
  *
- * Why a kept digest is that of the content: the digest is dropped whenever somebody opens the file for writing (with
- * get_write_access() done before security_file_open()), and kept only when nobody had the file open for writing before and
- * after it was computed, and nobody opened it so meanwhile (version). A mapping keeps its file open, so a writable mapping
+ * Why a kept digest is that of the content: each opening for writing makes a new version (with get_write_access() done
+ * before security_file_open()), and a digest is used, and kept, only when nobody had the file open for writing before and
+ * after it was computed, and the version is the same still. A mapping keeps its file open, so a writable mapping
  * counts as a writer. On file systems where content can change behind the inode (overlayfs, network, FUSE) nothing is kept. */
 
 #include <linux/bpf.h>
@@ -26,21 +26,30 @@ enum {
         HASH_ALGO_SHA256 = 4, /* include/uapi/linux/hash_info.h */
         PROT_EXEC = 0x4,
         VM_EXEC = 0x4,
-        F_SEAL_WRITE = 0x8,
+        SEALS_ALL = 0x2 | 0x4 | 0x8, /* F_SEAL_SHRINK, _GROW, _WRITE: one that is sealed for writing only can be cut */
         FMODE_WRITE = 0x2,
+        OPEN_TRUNCATE = 01000, /* O_TRUNC */
         ERROR_AGAIN = -11,
+        ERROR_NOMEM = -12,
         ERROR_NODATA = -61,
+        ERROR_REMOTE = -66,
         ERROR_NOTSUPP = -95,
 };
 
-/* Files whose content can change while no inode of ours is open for writing (linux/magic.h, and fs/smb for CIFS). */
+/* Files whose content can change while no inode of ours is open for writing (linux/magic.h, and fs/smb for CIFS): those that
+ * are made of others', and those whose server can do it. */
 enum {
         MAGIC_OVERLAY = 0x794c7630,
+        MAGIC_ECRYPTFS = 0xf15f,
         MAGIC_FUSE = 0x65735546,
         MAGIC_NFS = 0x6969,
         MAGIC_9P = 0x01021997,
         MAGIC_CEPH = 0x00c36400,
         MAGIC_AFS = 0x5346414f,
+        MAGIC_KAFS = 0x6b414653,
+        MAGIC_CODA = 0x73757245,
+        MAGIC_ORANGEFS = 0x20030528,
+        MAGIC_VBOXSF = 0x786f4256,
         MAGIC_OCFS2 = 0x7461636f,
         MAGIC_GFS2 = 0x01161970,
 };
@@ -86,6 +95,7 @@ struct finding {
         __u32 sets;
         __s32 error;
         __u32 writers;
+        __u32 version;    /* of the content, before anything was found out */
         __u32 generation; /* of the policy by which it is decided */
 };
 
@@ -145,21 +155,30 @@ __noinline __u32 judge(const KernelPolicy *p, __u32 kind, const struct finding *
         return first_match(p, kind, f->sets, f->error == 0, f->writers);
 }
 
-static __always_inline bool may_keep(struct inode *inode) {
+static __always_inline bool is_remote(struct inode *inode) {
         __u64 magic = BPF_CORE_READ(inode, i_sb, s_magic);
 
         switch (magic) {
-        case MAGIC_OVERLAY:
         case MAGIC_FUSE:
         case MAGIC_NFS:
         case MAGIC_9P:
         case MAGIC_CEPH:
         case MAGIC_AFS:
+        case MAGIC_KAFS:
+        case MAGIC_CODA:
+        case MAGIC_ORANGEFS:
+        case MAGIC_VBOXSF:
         case MAGIC_OCFS2:
         case MAGIC_GFS2:
-                return false;
+                return true;
         }
-        return magic != MAGIC_CIFS && magic != MAGIC_SMB2;
+        return magic == MAGIC_CIFS || magic == MAGIC_SMB2;
+}
+
+static __always_inline bool may_keep(struct inode *inode) {
+        __u64 magic = BPF_CORE_READ(inode, i_sb, s_magic);
+
+        return magic != MAGIC_OVERLAY && magic != MAGIC_ECRYPTFS && !is_remote(inode);
 }
 
 /* A file without a name that was never opened by one (memfd_create(2), shmget(2)) can be written through the descriptor
@@ -173,7 +192,7 @@ static __always_inline bool is_open_memory(struct inode *inode) {
         if (BPF_CORE_READ(inode, i_sb, s_magic) != MAGIC_TMPFS)
                 return BPF_CORE_READ(inode, i_sb, s_magic) == MAGIC_HUGETLB;
         bpf_probe_read_kernel(&seals, sizeof(seals), info + bpf_core_field_offset(struct shmem_inode_info, seals));
-        return !(seals & F_SEAL_WRITE);
+        return (seals & SEALS_ALL) != SEALS_ALL;
 }
 
 /* How many can change the content now. i_writecount is negative while the file runs as a program. */
@@ -184,55 +203,91 @@ static __always_inline __u32 writers_of(struct inode *inode) {
         return (open > 0 ? open : 0) + (mapped > 0 ? mapped : 0) + is_open_memory(inode);
 }
 
-static __always_inline void take_kept(const InodeState *kept, struct finding *f) {
-        __builtin_memcpy(f->digest, kept->digest, ABI_DIGEST_SIZE);
-}
-
 /* Atomic operations order what stands around them; nothing else here does. */
 static __always_inline __u32 version_of(InodeState *kept) {
         return __sync_fetch_and_add(&kept->version, 0);
 }
 
-static __always_inline void keep(InodeState *kept, struct inode *inode, __u32 version, struct finding *f) {
-        __builtin_memcpy(kept->digest, f->digest, ABI_DIGEST_SIZE);
-        kept->generation = 0;
-        __sync_fetch_and_or(&kept->flags, INODE_DIGEST);
+/* One at a time changes what is kept; who finds another at it leaves it alone. */
+static __always_inline bool claim(InodeState *kept) {
+        return !(__sync_fetch_and_or(&kept->flags, INODE_CLAIMED) & INODE_CLAIMED);
+}
+
+static __always_inline void release(InodeState *kept) {
+        __sync_fetch_and_and(&kept->flags, ~INODE_CLAIMED);
+}
+
+/* Generation and sets, read and written as one. */
+static __always_inline volatile __u64 *sets_kept_in(InodeState *kept) {
+        return (volatile __u64 *) &kept->generation;
+}
+
+/* What is kept is of one version, so a writer ends it by the next one, whenever that comes: nobody has to take it back. Who
+ * uses it looks at the version again afterwards (settle()). */
+static __always_inline bool take_kept(InodeState *kept, struct finding *f) {
+        if (!(__sync_fetch_and_or(&kept->flags, 0) & INODE_DIGEST) || kept->digest_version != f->version)
+                return false;
+        __builtin_memcpy(f->digest, kept->digest, ABI_DIGEST_SIZE);
+        return true;
+}
+
+/* After the claim no later version can be kept by others, so the older one never comes over the newer. */
+static __always_inline void keep(InodeState *kept, const struct finding *f) {
+        if (!claim(kept))
+                return;
+        if (version_of(kept) == f->version) {
+                *sets_kept_in(kept) = 0;
+                __builtin_memcpy(kept->digest, f->digest, ABI_DIGEST_SIZE);
+                asm volatile("" ::: "memory");
+                kept->digest_version = f->version;
+                __sync_fetch_and_or(&kept->flags, INODE_DIGEST);
+        }
+        release(kept);
+}
+
+/* Counts those who can change the file now, and those who came and went since the version was looked at. */
+static __always_inline void count_writers(InodeState *kept, struct inode *inode, struct finding *f) {
         f->writers += writers_of(inode);
-        if (f->writers > 0 || version_of(kept) != version)
-                __sync_fetch_and_and(&kept->flags, ~INODE_DIGEST);
+        if (kept && version_of(kept) != f->version)
+                f->writers++;
 }
 
 /* Writers are counted before and after: one that opened the file before we kept anything of it raised no version. */
 static __always_inline void hash(struct file *file, InodeState *kept, struct finding *f) {
         struct inode *inode = file->f_inode;
-        __u32 version = kept ? version_of(kept) : 0;
-        long r;
+        long r = bpf_ima_file_hash(file, f->digest, sizeof(f->digest));
 
-        f->writers = writers_of(inode);
-        r = bpf_ima_file_hash(file, f->digest, sizeof(f->digest));
         if (r >= 0 && r != HASH_ALGO_SHA256)
                 r = ERROR_NOTSUPP;
         f->error = r < 0 ? r : 0;
-        if (f->error == 0 && kept && may_keep(inode))
-                keep(kept, inode, version, f);
-        else
-                f->writers += writers_of(inode);
+        count_writers(kept, inode, f);
+        if (!kept && f->error == 0) /* nothing would tell us of a writer */
+                f->error = ERROR_NOMEM;
+        if (f->error == 0 && f->writers == 0 && may_keep(inode))
+                keep(kept, f);
 }
 
-/* The bits of the sets, from the inode when they are those of this policy. */
+/* The bits of the sets, from the inode when they are those of this policy and of this digest. */
 static __always_inline void look_up(InodeState *kept, const KernelPolicy *p, __u32 slot, struct finding *f) {
+        __u64 judged;
+
         if (f->error != 0)
                 return;
-        if (kept && kept->flags & INODE_DIGEST && kept->generation == p->generation) {
-                f->sets = kept->sets;
-                return;
+        if (kept && f->writers == 0 && kept->digest_version == f->version) {
+                judged = *sets_kept_in(kept);
+                if ((__u32) judged == p->generation) {
+                        f->sets = judged >> 32;
+                        return;
+                }
         }
         f->sets = sets_of(f, slot, p->digests_size);
-        if (kept && kept->flags & INODE_DIGEST) {
-                kept->sets = f->sets;
+        if (!kept || f->writers > 0 || !claim(kept))
+                return;
+        if (kept->flags & INODE_DIGEST && kept->digest_version == f->version && version_of(kept) == f->version) {
                 kept->reported = 0;
-                kept->generation = p->generation;
+                *sets_kept_in(kept) = (__u64) f->sets << 32 | p->generation;
         }
+        release(kept);
 }
 
 static __always_inline void fill_name(CodeEvent *e, struct file *file) {
@@ -298,7 +353,8 @@ static __always_inline bool is_reported(const KernelPolicy *p, InodeState *kept,
                                         const struct finding *f) {
         if (kind == CODE_EXEC)
                 return true;
-        if (p->every_time || !kept || f->error != 0 || f->writers > 0 || !(kept->flags & INODE_DIGEST))
+        if (p->every_time || !kept || f->error != 0 || f->writers > 0 || !(kept->flags & INODE_DIGEST) ||
+            kept->digest_version != f->version)
                 return false;
         return __sync_fetch_and_or(&kept->reported, 1U << kind) & (1U << kind);
 }
@@ -311,6 +367,15 @@ static __always_inline CodeVerdict judge_in_mode(const KernelPolicy *p, CodeKind
         return verdict == CODE_DENIED && !p->enforce ? CODE_ALLOWED : verdict;
 }
 
+/* Marks it as code first, then looks for writers once more: one that comes later finds the mark, one that came earlier is
+ * found. */
+static __always_inline CodeVerdict settle(const KernelPolicy *p, CodeKind kind, InodeState *kept, struct inode *inode,
+                                          struct finding *f) {
+        __sync_fetch_and_or(&kept->flags, INODE_CODE);
+        count_writers(kept, inode, f);
+        return judge_in_mode(p, kind, f);
+}
+
 static __always_inline CodeVerdict decide(struct file *file, CodeKind kind, InodeState *kept, struct finding *f,
                                           void (*fill)(CodeEvent *e, struct file *file)) {
         CodeVerdict verdict;
@@ -320,12 +385,14 @@ static __always_inline CodeVerdict decide(struct file *file, CodeKind kind, Inod
         p = current_policy(&slot);
         if (!p || p->generation == 0) /* none yet: user space decides what this start is worth */
                 return CODE_ALLOWED;
+        if (f->error == 0 && !p->allow_remote && is_remote(file->f_inode))
+                f->error = ERROR_REMOTE;
         look_up(kept, p, slot, f);
         verdict = judge_in_mode(p, kind, f);
+        if (verdict != CODE_DENIED && kept)
+                verdict = settle(p, kind, kept, file->f_inode, f);
         if (verdict == CODE_DENIED || !is_reported(p, kept, kind, f))
                 report(kind, verdict, f, file, fill);
-        if (verdict != CODE_DENIED && kept)
-                __sync_fetch_and_or(&kept->flags, INODE_CODE);
         return verdict;
 }
 
@@ -353,10 +420,9 @@ static __always_inline int on_code(CodeKind kind, struct file *file) {
         if (!in_scope())
                 return allow();
         kept = bpf_inode_storage_get(&inodes, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+        f.version = kept ? version_of(kept) : 0;
         f.writers = writers_of(inode);
-        if (kept && kept->flags & INODE_DIGEST && f.writers == 0)
-                take_kept(kept, &f);
-        else
+        if (!kept || f.writers > 0 || !take_kept(kept, &f))
                 hash(file, kept, &f);
         return carry_out(decide(file, kind, kept, &f, fill_path));
 }
@@ -366,6 +432,8 @@ static __always_inline void leave_mark(void) {
 
         if (mark)
                 __sync_fetch_and_or(mark, 1);
+        else
+                __sync_fetch_and_add(&state.unmarked, 1);
 }
 
 SEC("?lsm.s/bprm_check_security")
@@ -430,10 +498,9 @@ int BPF_PROG(check_kernel_data, unsigned int id, bool contents, int earlier) {
 
 /* What can be said of a file without sleeping: what is kept. */
 static __always_inline void find_kept(InodeState *kept, struct inode *inode, struct finding *f) {
+        f->version = kept ? version_of(kept) : 0;
         f->writers = writers_of(inode);
-        if (kept && kept->flags & INODE_DIGEST && f->writers == 0)
-                take_kept(kept, f);
-        else
+        if (!kept || f->writers > 0 || !take_kept(kept, f))
                 f->error = ERROR_AGAIN;
 }
 
@@ -456,10 +523,10 @@ int BPF_PROG(check_protection, struct vm_area_struct *vma, unsigned long asked, 
         return carry_out(decide(file, CODE_LIBRARY, kept, &f, fill_name));
 }
 
-/* Drops the digest first: whatever is decided, what was kept holds no longer. */
+/* First: whatever is decided, what was kept holds no longer. */
 static __always_inline bool drop(InodeState *kept) {
         __sync_fetch_and_add(&kept->version, 1);
-        return __sync_fetch_and_and(&kept->flags, ~INODE_DIGEST) & INODE_CODE;
+        return __sync_fetch_and_or(&kept->flags, 0) & INODE_CODE;
 }
 
 SEC("?lsm/file_open")
@@ -471,7 +538,7 @@ int BPF_PROG(check_open, struct file *file, int earlier) {
         KernelPolicy *p;
         __u32 slot;
 
-        if (!(file->f_mode & FMODE_WRITE))
+        if (!(file->f_mode & FMODE_WRITE) && !(file->f_flags & OPEN_TRUNCATE)) /* O_RDONLY | O_TRUNC truncates, too */
                 return allow();
         inode = file->f_inode;
         if (is_canary(inode))
@@ -479,15 +546,15 @@ int BPF_PROG(check_open, struct file *file, int earlier) {
         kept = bpf_inode_storage_get(&inodes, inode, NULL, 0);
         if (!kept)
                 return allow();
-        take_kept(kept, &f);
-        f.error = kept->flags & INODE_DIGEST ? 0 : ERROR_NODATA;
+        f.version = version_of(kept);
+        f.error = take_kept(kept, &f) ? 0 : ERROR_NODATA;
         if (!drop(kept) || !in_scope())
                 return allow();
         p = current_policy(&slot);
         if (!p || p->generation == 0)
                 return allow();
         if (f.error == 0)
-                f.sets = kept->generation == p->generation ? kept->sets : sets_of(&f, slot, p->digests_size);
+                f.sets = sets_of(&f, slot, p->digests_size);
         verdict = judge_in_mode(p, CODE_OVERWRITE, &f);
         report(CODE_OVERWRITE, verdict, &f, file, fill_path);
         return carry_out(verdict);

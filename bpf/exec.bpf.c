@@ -34,11 +34,19 @@ static __always_inline void fill_filename(ExecEvent *e, const char *filename) {
                 e->head.flags |= EVENT_TRUNCATED; /* or just as long */
 }
 
-/* Takes back what the hook left: each program needs its own. */
-static __always_inline bool was_checked(struct task_struct *task) {
-        __u32 *mark = bpf_task_storage_get(&checked, task, NULL, 0);
+/* Whether there was a hook that could leave no mark: each such makes up for one program. */
+static __always_inline bool was_unmarked(void) {
+        __u32 n = __sync_fetch_and_add(&state.unmarked, 0);
 
-        return mark && __sync_fetch_and_and(mark, 0) != 0;
+        return n > 0 && __sync_val_compare_and_swap(&state.unmarked, n, n - 1) == n;
+}
+
+/* Takes back what the hook left: each program needs its own. Where there is no memory, or (6.1) the processor is at another
+ * task's storage, nothing can be said: only a mark that can be made and is not there is one that nobody left. */
+static __always_inline bool was_checked(struct task_struct *task) {
+        __u32 *mark = bpf_task_storage_get(&checked, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+        return !mark || __sync_fetch_and_and(mark, 0) != 0 || was_unmarked();
 }
 
 SEC("tp_btf/sched_process_exec")

@@ -58,7 +58,7 @@ struct path {
 struct file {
         struct inode *f_inode;
         struct path f_path;
-        unsigned int f_mode;
+        unsigned int f_mode, f_flags;
 };
 
 struct vm_area_struct {

@@ -108,6 +108,7 @@ int policy_compile(const Policy *p, uint32_t generation, CompiledPolicy *ret) {
                         .rules_size = (uint32_t) MIN(p->rules_size, (size_t) ABI_RULES_MAX),
                         .every_time = p->needs_subject,
                         .allow_writers = policy_on_failure(p, FAILURE_OPEN_WRITERS) == ON_FAILURE_ALLOW,
+                        .allow_remote = policy_on_failure(p, FAILURE_REMOTE_FILE) == ON_FAILURE_ALLOW,
                 },
         };
         int r;

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.environ["SEALWATCH_SOURCE"], "tests/edge/daemon"))
 import lab  # noqa: E402
@@ -109,6 +108,26 @@ def test_memory(m):
     expect(m, REFUSED, "memory", f"{DISK}/known.so", f"{DISK}/unknown.so")
 
 
+def test_seals(m):
+    """Sealed for writing only, it can still be cut."""
+    expect(m, REFUSED, "cut", f"{DISK}/known.so")
+    expect(m, DONE, "sealed", f"{DISK}/known.so")
+
+
+def test_sneaking(m):
+    """Who changes a file while it is hashed, and is gone when that is done, does not get it past."""
+    p = m.watched(f"{DISK}/attack", "sneak", f"{DISK}/large.so", "30", timeout=200)
+    check(p.returncode == 0, f"changed code passed: {p.stdout[-300:]}{p.stderr}")
+
+
+def test_truncated(m):
+    """Truncating needs no descriptor for writing."""
+    path = f"{DISK}/emptied.so"
+    expect(m, DONE, "map", path)
+    expect(m, REFUSED, "truncate", path)
+    denied(m, "overwrite", path)
+
+
 def test_past_the_gate(m):
     """What the gate never sees is refused by the kernel: a memfd, a file system of one's own user namespace."""
     for words in (["memfd"], ["--uid=65534", "userns-tmpfs"]):
@@ -158,7 +177,6 @@ def test_silenced(m):
     """One write of root's silences every hook. The next program that runs is one that no hook was asked about."""
     m.policy("enforce", OVERWRITE)
     m.ctl("reload")
-    time.sleep(1.5)  # the grace of programs that were on their way
     expect(m, DONE, "map", f"{DISK}/known.so")
     check(m.state() == "trusted", f"the state is {m.state()}")
     with open("/proc/sys/kernel/ftrace_enabled", "w", encoding="ascii") as f:
@@ -183,8 +201,9 @@ def unpacked(path):
 
 
 def prepare(m):
-    for name in ("known", "replaced", "ran", "fresh", "written"):
+    for name in ("known", "replaced", "ran", "fresh", "written", "emptied"):
         m.make_unknown(f"{DISK}/{name}.so")
+    m.make_unknown(f"{DISK}/large.so", os.urandom(3 << 20))
     with open(f"{DISK}/known.ko", "wb") as f:
         f.write(unpacked(small_module()))
     m.policy("enforce", OVERWRITE)
@@ -200,7 +219,7 @@ def main(m):
     test_levels(m, with_lsm)
     if not with_lsm:
         return
-    for test in (test_libraries, test_replaced, test_overwritten, test_writers, test_memory, test_past_the_gate, test_modules,
+    for test in (test_libraries, test_replaced, test_overwritten, test_writers, test_memory, test_seals, test_sneaking, test_truncated, test_past_the_gate, test_modules,
                  test_reload, test_observe, test_silenced):
         test(m)
         print(f"{test.__name__}: ok")

@@ -18,11 +18,16 @@
  *   attack module-data FILE                the same, from memory
  *   attack kexec FILE                      loads FILE as a kernel to be started
  *   attack overwrite FILE                  opens FILE for writing
+ *   attack truncate FILE                   truncates FILE by opening it, for reading only
  *   attack memory FILE OTHER               maps a memfd with FILE's content as code, then again with OTHER's
  *   attack store FILE                      changes FILE through a shared mapping, then maps it as code
+ *   attack cut FILE                        maps a memfd with FILE's content, sealed for writing, as code; cuts it; maps it
+ *   attack sealed FILE                     maps a memfd with FILE's content and all seals as code
+ *   attack sneak FILE ROUNDS               changes copies of FILE while somebody maps them as code, and counts the times
+ *                                          that both were done
  *
- * --uid=N in front becomes that user first. Exit status: that of what was executed; of race how often B ran, at most 99; of the last
- * eight 0 when it was done, 1 when it was not permitted, 2 when it failed for another reason. */
+ * --uid=N in front becomes that user first. Exit status: that of what was executed; of race how often B ran, at most 99, of
+ * sneak the count; of those between them 0 when it was done, 1 when it was not permitted, 2 when it failed for another reason. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +35,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -332,6 +338,10 @@ static int attack_overwrite(char **arguments) {
         return outcome(open(arguments[0], O_WRONLY | O_CLOEXEC));
 }
 
+static int attack_truncate(char **arguments) {
+        return outcome(open(arguments[0], O_RDONLY | O_TRUNC | O_CLOEXEC));
+}
+
 static void fill(int fd, const char *path) {
         static Content c;
 
@@ -349,6 +359,66 @@ static int attack_memory(char **arguments) {
         (void) map_as_code(fd);
         fill(fd, arguments[1]);
         return map_as_code(fd);
+}
+
+static int sealed_memory(const char *path, int seals) {
+        int fd = memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+        if (fd < 0)
+                die("memfd_create");
+        fill(fd, path);
+        if (fcntl(fd, F_ADD_SEALS, seals) < 0)
+                die("seals");
+        return fd;
+}
+
+static int attack_cut(char **arguments) {
+        int fd = sealed_memory(arguments[0], F_SEAL_WRITE);
+
+        (void) map_as_code(fd);
+        if (ftruncate(fd, 1) < 0)
+                die("ftruncate");
+        return map_as_code(fd);
+}
+
+static int attack_sealed(char **arguments) {
+        return map_as_code(sealed_memory(arguments[0], F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
+}
+
+/* True when the copy was let pass as code although it was changed. */
+static bool sneak_once(const char *path, const Content *c) {
+        int status, fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+        bool changed;
+        pid_t pid;
+
+        if (fd < 0)
+                die(path);
+        store(fd, c, path);
+        close(fd);
+        pid = fork();
+        if (pid == 0)
+                _exit(attack_map((char *[]){ (char *) path }));
+        usleep((useconds_t) (rand() % 20000));
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        changed = fd >= 0 && pwrite(fd, "!", 1, 0) == 1;
+        close(fd);
+        if (pid < 0 || waitpid(pid, &status, 0) < 0)
+                die("fork");
+        unlink(path);
+        return changed && status == 0;
+}
+
+static int attack_sneak(char **arguments) {
+        static Content c;
+        char path[4096];
+        int passed = 0;
+
+        load(arguments[0], &c);
+        snprintf(path, sizeof(path), "%s.copy", arguments[0]);
+        for (int i = 0; i < atoi(arguments[1]); i++)
+                passed += sneak_once(path, &c);
+        say("let pass changed: %d of %s", passed, arguments[1]);
+        return passed < 99 ? passed : 99;
 }
 
 static int attack_store(char **arguments) {
@@ -378,8 +448,12 @@ static const struct {
         { "module-data", 1, attack_module_data },
         { "kexec", 1, attack_kexec },
         { "overwrite", 1, attack_overwrite },
+        { "truncate", 1, attack_truncate },
         { "memory", 2, attack_memory },
         { "store", 1, attack_store },
+        { "cut", 1, attack_cut },
+        { "sealed", 1, attack_sealed },
+        { "sneak", 2, attack_sneak },
 };
 
 int main(int argc, char **argv) {

@@ -74,14 +74,15 @@ static void digests_are_merged(void **state _unused_) {
 static void modes_and_flags(void **state _unused_) {
         static const struct {
                 const char *text;
-                bool enforce, every_time, allow_writers;
+                bool enforce, every_time, allow_writers, allow_remote;
         } cases[] = {
-                { "", false, false, true },
-                { "[Policy]\nMode=enforce\n", true, false, false },
-                { "[Policy]\nMode=enforce\n[Failures]\nOpenWriters=allow\n", true, false, true },
-                { "[Rule a]\nUser=0\nAction=allow\n", false, true, true },
-                { "[Rule a]\nAction=alert\n", false, true, true },
-                { "[Rule a]\nAction=deny alert\n", false, false, true },
+                { "", false, false, true, true },
+                { "[Policy]\nMode=enforce\n", true, false, false, false },
+                { "[Policy]\nMode=enforce\n[Failures]\nOpenWriters=allow\n", true, false, true, false },
+                { "[Policy]\nMode=enforce\n[Failures]\nRemoteFile=allow\n", true, false, false, true },
+                { "[Rule a]\nUser=0\nAction=allow\n", false, true, true, true },
+                { "[Rule a]\nAction=alert\n", false, true, true, true },
+                { "[Rule a]\nAction=deny alert\n", false, false, true, true },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -92,6 +93,7 @@ static void modes_and_flags(void **state _unused_) {
                 assert_int_equal(c.policy.enforce, cases[i].enforce);
                 assert_int_equal(c.policy.every_time, cases[i].every_time);
                 assert_int_equal(c.policy.allow_writers, cases[i].allow_writers);
+                assert_int_equal(c.policy.allow_remote, cases[i].allow_remote);
                 compiled_policy_done(&c);
                 policy_free(p);
         }

@@ -83,16 +83,22 @@ static void report_exec(Observer *o, const ExecEvent *e) {
         o->ops.execed(o->ops.userdata, &x);
 }
 
+/* Code from memory has no digest, which is no failure. */
+static Failure failure_of(const CodeEvent *e) {
+        if (e->error == -EREMOTE)
+                return FAILURE_REMOTE_FILE;
+        if (e->writers > 0)
+                return FAILURE_OPEN_WRITERS;
+        return e->file.inode_address != 0 && e->error != 0 ? FAILURE_READ_ERROR : _FAILURE_INVALID;
+}
+
 static void report_code(Observer *o, const CodeEvent *e) {
-        bool has_file = e->file.inode_address != 0;
         CodeSeen c = {
                 .observation = {
                         .event = (Event) e->kind,
                         .path = e->path,
                         .has_digest = e->error == 0,
-                        .failure = has_file && e->error != 0 ? FAILURE_READ_ERROR :
-                                   e->writers > 0            ? FAILURE_OPEN_WRITERS :
-                                                               _FAILURE_INVALID,
+                        .failure = failure_of(e),
                         .subject = subject_of(o, &e->head),
                         .file = identity_of(&e->file),
                 },
@@ -105,12 +111,10 @@ static void report_code(Observer *o, const CodeEvent *e) {
         o->ops.code(o->ops.userdata, &c, e->generation);
 }
 
-/* A program that was on its way when the hook came may not have met it. */
+/* A process that is older than the hooks may have been on its way to its program when they came, for as long as it likes:
+ * whoever can hold that up (a FUSE server that gives it its loader) must not be able to make the hooks look dead. */
 static void check_liveness(Observer *o, const EventHead *e) {
-        static const uint64_t grace = 1000000000;
-
-        if (!(e->flags & EVENT_UNCHECKED) || o->hooks_probe.exec_since == 0 ||
-            e->time < o->hooks_probe.exec_since + grace)
+        if (!(e->flags & EVENT_UNCHECKED) || o->hooks_probe.exec_since == 0 || e->started < o->hooks_probe.exec_since)
                 return;
         o->hooks_probe.exec_since = 0;
         o->ops.hooks_died(o->ops.userdata);

@@ -59,18 +59,18 @@ static void layouts_are_the_same(void **state) {
               FIELD(KernelRule, verdict), FIELD(KernelRule, maybe));
         CHECK(KernelPolicy, FIELD(KernelPolicy, generation), FIELD(KernelPolicy, enforce),
               FIELD(KernelPolicy, rules_size), FIELD(KernelPolicy, digests_size), FIELD(KernelPolicy, every_time),
-              FIELD(KernelPolicy, allow_writers), FIELD(KernelPolicy, rules));
+              FIELD(KernelPolicy, allow_writers), FIELD(KernelPolicy, allow_remote), FIELD(KernelPolicy, rules));
         CHECK(KernelDigest, FIELD(KernelDigest, digest), FIELD(KernelDigest, sets), FIELD(KernelDigest, zero));
         CHECK(InodeState, FIELD(InodeState, digest), FIELD(InodeState, flags), FIELD(InodeState, version),
               FIELD(InodeState, generation), FIELD(InodeState, sets), FIELD(InodeState, reported),
-              FIELD(InodeState, zero));
+              FIELD(InodeState, digest_version));
         CHECK(IdentifyRequest, FIELD(IdentifyRequest, fd), FIELD(IdentifyRequest, error),
               FIELD(IdentifyRequest, file));
         CHECK(SensorSettings, FIELD(SensorSettings, cgroup), FIELD(SensorSettings, pid_namespace),
               FIELD(SensorSettings, hooks));
         CHECK(SensorState, FIELD(SensorState, sequence), FIELD(SensorState, lost), FIELD(SensorState, last_wake),
               FIELD(SensorState, probe), FIELD(SensorState, refused), FIELD(SensorState, policy),
-              FIELD(SensorState, zero));
+              FIELD(SensorState, unmarked));
 }
 
 int main(int argc, char **argv) {
