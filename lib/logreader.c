@@ -186,7 +186,10 @@ static LogResult next_record(LogReader *l, LogEntry *ret) {
                 return from_record_result(l, result, why);
         if (l->records == 0)
                 l->pcr = ret->record.pcr;
-        if (ret->record.pcr != l->pcr || l->pcr >= PCR_COUNT)
+        if (l->pcr >= PCR_COUNT || !(PCRS_OF_LOGS & 1U << l->pcr))
+                return stop(l, LOG_BAD,
+                            "the record is of a PCR that no log is of: root could reset it, or it is not ours");
+        if (ret->record.pcr != l->pcr)
                 return stop(l, LOG_BAD, "the record is not of this log's PCR");
         if (batch_is(&ret->record)) {
                 l->batch = ret->record;

@@ -22,6 +22,10 @@ typedef uint32_t PcrSet;
 
 enum { PCR_SET_TEXT_MAX = 64, BANK_SET_TEXT_MAX = 40 };
 
+/* The PCRs that an event log can be of. Whoever is root can reset 16 and 23, and extend into them what a forged log says; 17
+ * to 22 belong to dynamic launch, 10 to the kernel's IMA. */
+enum { PCRS_OF_LOGS = 0xffff & ~(1 << 10) };
+
 /* "0-7, 9, 14" and "sha1, sha256" for people; "none" of an empty set. Return ret. */
 char *pcr_set_text(PcrSet set, char ret[PCR_SET_TEXT_MAX]);
 char *bank_set_text(BankSet set, char ret[BANK_SET_TEXT_MAX]);
