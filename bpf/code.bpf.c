@@ -97,6 +97,7 @@ struct finding {
         __u32 writers;
         __u32 version;    /* of the content, before anything was found out */
         __u32 generation; /* of the policy by which it is decided */
+        __u32 no_path;    /* user space will not learn it */
 };
 
 /* The 6.12 verifier wants to see the constants; clang 14 hides them behind arithmetic. */
@@ -359,11 +360,14 @@ static __always_inline bool is_reported(const KernelPolicy *p, InodeState *kept,
         return __sync_fetch_and_or(&kept->reported, 1U << kind) & (1U << kind);
 }
 
-/* The verdict in the policy's mode: observe carries nothing out. */
+/* The verdict in the policy's mode: observe carries nothing out. User space is not asked what it could not tell, since it
+ * would take it for code that ran past us. */
 static __always_inline CodeVerdict judge_in_mode(const KernelPolicy *p, CodeKind kind, struct finding *f) {
         CodeVerdict verdict = judge(p, kind, f);
 
         f->generation = p->generation;
+        if (verdict == CODE_ASK && f->no_path)
+                verdict = CODE_DENIED;
         return verdict == CODE_DENIED && !p->enforce ? CODE_ALLOWED : verdict;
 }
 
@@ -507,7 +511,7 @@ static __always_inline void find_kept(InodeState *kept, struct inode *inode, str
 SEC("?lsm/file_mprotect")
 int BPF_PROG(check_protection, struct vm_area_struct *vma, unsigned long asked, unsigned long prot, int earlier) {
         struct file *file = vma->vm_file;
-        struct finding f = {};
+        struct finding f = { .no_path = 1 }; /* bpf_d_path is not for this hook */
         struct inode *inode;
         InodeState *kept;
 

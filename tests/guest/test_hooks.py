@@ -162,6 +162,22 @@ def test_reload(m):
     expect(m, DONE, "map", f"{DISK}/known.so")
 
 
+def test_asked(m):
+    """By its path it may run, which only user space can tell; where the path is not to be had, that is not held against anybody."""
+    path, rules = f"{DISK}/by-path.so", f"{ROOT}/etc/policy.d/first.policy"
+    m.make_unknown(path)
+    with open(rules, "w", encoding="utf-8") as f:
+        f.write(f"[Rule by-path]\nEvent=library\nPath={DISK}/*\nAction=allow\n")
+    m.ctl("reload")
+    expect(m, DONE, "map", path)
+    eventually(lambda: len(measured(m, path)) == 1, "the library's measurement")
+    expect(m, REFUSED, "protect", path)
+    m.expect_event("exec", event="library", path="by-path.so", verdict="deny")
+    check(m.state() == "trusted", f"the state is {m.state()}")
+    os.unlink(rules)
+    m.ctl("reload")
+
+
 def test_observe(m):
     m.policy("observe", OVERWRITE)
     m.ctl("reload")
@@ -220,7 +236,7 @@ def main(m):
     if not with_lsm:
         return
     for test in (test_libraries, test_replaced, test_overwritten, test_writers, test_memory, test_seals, test_sneaking, test_truncated, test_past_the_gate, test_modules,
-                 test_reload, test_observe, test_silenced):
+                 test_reload, test_asked, test_observe, test_silenced):
         test(m)
         print(f"{test.__name__}: ok")
 
