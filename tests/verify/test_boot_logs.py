@@ -157,6 +157,13 @@ def judge_padded(log):
     done = evmctl(log, "sha256", "pcrs.sha256")
     check(done.returncode == 0 and "padded" in done.stdout, f"evmctl, padded: {done.stdout}")
     check(verify("ima-log", log, "--pcrs", option)[1]["log-replay"] == "fail", "SHA-1 passes for SHA-256")
+    with open("padded", "w", encoding="ascii") as f:
+        f.write("[Log]\nAllowPaddedSha1=yes\n")
+    check(verify("ima-log", log, "--pcrs", option, "--policy", "padded")[1]["log-replay"] == "pass", "not what the policy allows")
+    with open(log, "rb") as f: # a pipe cannot be read twice
+        done = subprocess.run([VERIFY, "ima-log", "-", "--pcrs", option, "--policy", "padded"], input=f.read(), check=False,
+                              capture_output=True)
+    check(done.returncode == 2 and b"must be a file" in done.stderr, f"padded, from a pipe: {done}")
 
 
 def resident(verb, what, *writer):

@@ -46,8 +46,13 @@ int verb_ima_log(int argc, char **argv) {
         policy.log.pcr = a.pcr;
         policy.log.allow_tail |= a.allow_tail;
         r = read_list(&a, &policy.log, false, &appraisal);
-        if (r == 0 && ima_appraisal_wants_padded(appraisal) && input_is_regular(a.file))
-                r = read_list(&a, &policy.log, true, &padded);
+        if (r == 0 && ima_appraisal_wants_padded(appraisal)) {
+                if (input_is_regular(a.file))
+                        r = read_list(&a, &policy.log, true, &padded);
+                else if (policy.log.allow_padded_sha1)
+                        r = show_undecided(a.json, "with AllowPaddedSha1=, %s must be a file, which can be read twice",
+                                           a.file);
+        }
         if (r != 0)
                 return r;
         ima_appraisal_end(padded && ima_appraisal_replays(padded) ? padded : appraisal, &checks);
