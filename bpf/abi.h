@@ -147,7 +147,7 @@ typedef struct IdentifyRequest {
 typedef struct SensorSettings {
         __u64 cgroup;        /* only processes in this cgroup or below; 0: all */
         __u32 pid_namespace; /* inode number of the daemon's PID namespace */
-        __u32 hooks;         /* whether those are loaded, too */
+        __u32 hooks;         /* whether those are wanted; for the programs: whether they are loaded */
 } SensorSettings;
 
 /* What they share with user space all the time. */

@@ -144,7 +144,7 @@ static void on_hooks_died(void *userdata) {
 
 /* The observer may be refused by the kernel; the guard works without it, and says so. */
 static int start_observer(Manager *m) {
-        const ObserverOptions options = { .cgroup = m->config.scope_cgroup };
+        const ObserverOptions options = { .cgroup = m->config.scope_cgroup, .hooks = m->config.hooks };
         const ObserverOps ops = {
                 .execed = on_execed,
                 .code = on_code,

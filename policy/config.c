@@ -31,6 +31,7 @@ int config_init(Config *ret) {
                 .poison_pcrs = 1U << 7 | 1U << 11,
                 .extend_deadline = 2 * USEC_PER_SEC,
                 .tpm_deadline = 30 * USEC_PER_SEC,
+                .hooks = true,
                 .hash_deadline = 5 * USEC_PER_SEC,
                 .answer_deadline = 10 * USEC_PER_SEC,
                 .max_file_size = UINT64_C(4) << 30,
@@ -228,6 +229,7 @@ static const Setting settings[] = {
         SETTING("Watch", "MaxFileSize", setting_size, max_file_size, .min = 1),
         SETTING("Watch", "QueueMax", setting_number, queue_max, .min = 1, .max = 1 << 16),
         SETTING("Watch", "Workers", setting_number, workers, .min = 1, .max = 64),
+        SETTING("Watch", "Hooks", setting_bool, hooks, .min = 0),
         SETTING("Secrets", "SealPCRs", parse_seal_pcrs, seal_pcrs, .max = PCR_COUNT - 1),
         SETTING("Secrets", "ReleaseWhenDegraded", setting_bool, release_when_degraded, .min = 0),
 #undef SETTING

@@ -25,6 +25,7 @@ typedef struct Config {
         char *scope_cgroup;                /* NULL: the whole machine; else a path in the unified hierarchy, "/..." */
         char **file_systems;               /* NULL: every local one; else paths on those to watch, ended by NULL */
         int required_levels[_WATCHED_MAX]; /* Level, or -1: what is reached at start */
+        bool hooks;                        /* in the kernel, where it takes them */
         usec_t hash_deadline, answer_deadline;
         uint64_t max_file_size, queue_max, workers;
         /* [Secrets] */

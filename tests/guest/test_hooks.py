@@ -222,6 +222,7 @@ def prepare(m):
     m.make_unknown(f"{DISK}/large.so", os.urandom(3 << 20))
     with open(f"{DISK}/known.ko", "wb") as f:
         f.write(unpacked(small_module()))
+    m.config(Watch={"Hooks": "yes"})
     m.policy("enforce", OVERWRITE)
     m.learn()
     m.start()

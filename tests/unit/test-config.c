@@ -58,6 +58,7 @@ static void defaults_are_those_of_the_manual(void **state _unused_) {
         assert_true(c.max_file_size == UINT64_C(4) << 30);
         assert_int_equal(c.queue_max, 4096);
         assert_int_equal(c.workers, 2);
+        assert_true(c.hooks);
         assert_true(c.seal_pcrs_auto);
         assert_false(c.release_when_degraded);
         right(&c, "");
@@ -74,7 +75,7 @@ static void every_key(void **state _unused_) {
                   "[Registers]\nTpm=device:/dev/tpmrm0\nMeasurementPCR=14\nCapPCR=15\nPoisonPCRs=0 7 11\n"
                   "ExtendDeadlineSec=500ms\nTpmDeadlineSec=2min\n"
                   "[Watch]\nScope=cgroup:/a.slice/b c\nFileSystems=/ /srv\nRequireLevels=exec:gate ungated:off\n"
-                  "HashDeadlineSec=7\nAnswerDeadlineSec=8s\nMaxFileSize=1T\nQueueMax=65536\nWorkers=64\n"
+                  "HashDeadlineSec=7\nAnswerDeadlineSec=8s\nMaxFileSize=1T\nQueueMax=65536\nWorkers=64\nHooks=no\n"
                   "[Secrets]\nSealPCRs=4 7\nReleaseWhenDegraded=yes\n");
         assert_true(c.log_max_size == 1 << 30);
         assert_int_equal(c.on_death, ON_DEATH_LOCK);
@@ -94,6 +95,7 @@ static void every_key(void **state _unused_) {
         assert_true(c.max_file_size == UINT64_C(1) << 40);
         assert_int_equal(c.queue_max, 65536);
         assert_int_equal(c.workers, 64);
+        assert_false(c.hooks);
         assert_false(c.seal_pcrs_auto);
         assert_int_equal(c.seal_pcrs, 1U << 4 | 1U << 7);
         assert_true(c.release_when_degraded);

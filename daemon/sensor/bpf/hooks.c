@@ -94,6 +94,8 @@ void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVE
         _cleanup_close_ int fd = -1;
         FileIdentity file;
 
+        if (!o->options.hooks)
+                return claim_nothing(ret_levels, ret_why, "switched off (Hooks=no)");
         if (!o->programs || !programs_have_hooks(o->programs))
                 return claim_nothing(ret_levels, ret_why, "the kernel takes no BPF security programs");
         fd = copy_to_memfd(canary);

@@ -77,6 +77,7 @@ static int read_settings(const Observer *o, SensorSettings *ret, const char **re
                 return -errno;
         }
         ret->pid_namespace = (uint32_t) namespace.st_ino;
+        ret->hooks = o->options.hooks;
         if (!o->options.cgroup)
                 return 0;
         r = cgroup_id(o->options.cgroup, &cgroup);

@@ -17,6 +17,7 @@ typedef struct ObserverOptions {
                 *cgroup; /* borrowed; NULL: the whole machine; else "/..." in the unified hierarchy, children included.
                              * It must be there: another one that is made later in its place is not it. */
         size_t ring_size; /* bytes, a power of two; 0: OBSERVER_RING_SIZE */
+        bool hooks;       /* also those that judge code, where the kernel takes them */
 } ObserverOptions;
 
 enum { OBSERVER_RING_SIZE = 1 << 20 }; /* some 2,900 execs; mapped twice, so it counts twice in what is resident */

@@ -75,7 +75,7 @@ int programs_load(const SensorSettings *settings, size_t ring_size, Programs **r
         if (!p)
                 return -ENOMEM;
         libbpf_set_print(NULL); /* what it would print goes to standard error */
-        p->hooks = load(settings, ring_size, true, &p->skeleton) >= 0;
+        p->hooks = settings->hooks && load(settings, ring_size, true, &p->skeleton) >= 0;
         if (!p->hooks) {
                 r = load(settings, ring_size, false, &p->skeleton);
                 if (r < 0) {

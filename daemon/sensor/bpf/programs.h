@@ -10,8 +10,8 @@
 
 typedef struct Programs Programs;
 
-/* Loads, with the hooks where the kernel takes them. ring_size: bytes, a power of two of at least a page. On failure a
- * negative errno, and *ret_why says what is missing (static). */
+/* Loads, with the hooks where settings wants them and the kernel takes them. ring_size: bytes, a power of two of at least a
+ * page. On failure a negative errno, and *ret_why says what is missing (static). */
 int programs_load(const SensorSettings *settings, size_t ring_size, Programs **ret, const char **ret_why);
 
 /* True when the hooks are loaded. That they fire is shown by a probe only: where BPF is not among the active security

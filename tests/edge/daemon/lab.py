@@ -104,7 +104,7 @@ class Lab:
 
     def config(self, **sections):
         sections = {**{"Watch": {}}, **sections}
-        sections["Watch"] = {"Scope": f"cgroup:{self.cgroup_path}", "FileSystems": f"{ROOT}/disk", **sections["Watch"]}
+        sections["Watch"] = {"Scope": f"cgroup:{self.cgroup_path}", "FileSystems": f"{ROOT}/disk", "Hooks": "no", **sections["Watch"]}
         with open(f"{ROOT}/etc/sealwatchd.conf", "w") as f:
             for name, keys in sections.items():
                 f.write(f"[{name}]\n" + "".join(f"{k}={v}\n" for k, v in keys.items()))
