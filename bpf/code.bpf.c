@@ -254,13 +254,19 @@ static __always_inline void count_writers(InodeState *kept, struct inode *inode,
 }
 
 /* Writers are counted before and after: one that opened the file before we kept anything of it raised no version. */
-static __always_inline void hash(struct file *file, InodeState *kept, struct finding *f) {
-        struct inode *inode = file->f_inode;
+/* IMA's own algorithm (ima_hash=) may be another one. */
+static __always_inline __s32 hash_content(struct file *file, struct finding *f) {
         long r = bpf_ima_file_hash(file, f->digest, sizeof(f->digest));
 
         if (r >= 0 && r != HASH_ALGO_SHA256)
                 r = ERROR_NOTSUPP;
-        f->error = r < 0 ? r : 0;
+        return r < 0 ? r : 0;
+}
+
+static __always_inline void hash(struct file *file, InodeState *kept, struct finding *f) {
+        struct inode *inode = file->f_inode;
+
+        f->error = hash_content(file, f);
         count_writers(kept, inode, f);
         if (!kept && f->error == 0) /* nothing would tell us of a writer */
                 f->error = ERROR_NOMEM;
@@ -405,11 +411,9 @@ static __always_inline bool is_canary(struct inode *inode) {
         return state.refused != 0 && state.refused == (__u64) inode;
 }
 
-static __always_inline int refuse_canary(CodeKind kind, struct file *file,
+static __always_inline int refuse_canary(CodeKind kind, struct file *file, const struct finding *f,
                                          void (*fill)(CodeEvent *e, struct file *file)) {
-        const struct finding nothing = { .error = ERROR_NODATA };
-
-        report(kind, CODE_DENIED, &nothing, file, fill);
+        report(kind, CODE_DENIED, f, file, fill);
         return deny();
 }
 
@@ -419,8 +423,10 @@ static __always_inline int on_code(CodeKind kind, struct file *file) {
         struct finding f = {};
         InodeState *kept;
 
-        if (is_canary(inode))
-                return refuse_canary(kind, file, fill_path);
+        if (is_canary(inode)) {
+                f.error = hash_content(file, &f);
+                return refuse_canary(kind, file, &f, fill_path);
+        }
         if (!in_scope())
                 return allow();
         kept = bpf_inode_storage_get(&inodes, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -519,7 +525,7 @@ int BPF_PROG(check_protection, struct vm_area_struct *vma, unsigned long asked, 
                 return allow();
         inode = file->f_inode;
         if (is_canary(inode))
-                return refuse_canary(CODE_LIBRARY, file, fill_name);
+                return refuse_canary(CODE_LIBRARY, file, &f, fill_name);
         if (!in_scope())
                 return allow();
         kept = bpf_inode_storage_get(&inodes, inode, NULL, 0);
@@ -546,7 +552,7 @@ int BPF_PROG(check_open, struct file *file, int earlier) {
                 return allow();
         inode = file->f_inode;
         if (is_canary(inode))
-                return refuse_canary(CODE_OVERWRITE, file, fill_path);
+                return refuse_canary(CODE_OVERWRITE, file, &f, fill_path);
         kept = bpf_inode_storage_get(&inodes, inode, NULL, 0);
         if (!kept)
                 return allow();

@@ -235,7 +235,7 @@ void sensors_set_policy(Manager *m, const Policy *policy) {
         int r;
 
         gate_set_needs_subject(m->gate, policy->needs_subject);
-        if (!m->observer)
+        if (!m->observer || !m->hook_on_exec) /* hooks that are not claimed let everything go */
                 return;
         r = set_kernel_policy(m, policy);
         if (r < 0) {

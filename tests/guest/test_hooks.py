@@ -234,7 +234,8 @@ def main(m):
     prepare(m)
     print(json.dumps(m.status()["Levels"]))
     test_levels(m, with_lsm)
-    if not with_lsm:
+    if not with_lsm:  # or without digests: nothing is claimed, and nothing is refused
+        expect(m, DONE, "map", m.make_unknown(f"{DISK}/unknown.so"))
         return
     for test in (test_libraries, test_replaced, test_overwritten, test_writers, test_memory, test_seals, test_sneaking, test_truncated, test_past_the_gate, test_modules,
                  test_reload, test_asked, test_observe, test_silenced):

@@ -129,9 +129,10 @@ static void on_exec(Observer *o, const ExecEvent *e) {
 }
 
 static void on_code(Observer *o, const CodeEvent *e) {
-        if (o->hooks_probe.inode_address != 0 && o->hooks_probe.inode_address == e->file.inode_address)
+        if (o->hooks_probe.inode_address != 0 && o->hooks_probe.inode_address == e->file.inode_address) {
                 o->hooks_probe.seen |= 1U << e->kind;
-        else
+                o->hooks_probe.hashed |= (e->error == 0) << e->kind;
+        } else
                 report_code(o, e);
 }
 

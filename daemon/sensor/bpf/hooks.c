@@ -69,7 +69,9 @@ static const char *probe_one(Observer *o, Event e, int fd) {
         if (!(o->hooks_probe.seen & 1U << e))
                 return r == -EPERM ? "the kernel refused the probe before the hook was asked"
                                    : "the hook does not fire";
-        return r == -EPERM ? NULL : "the hook fires, and what it says is not done";
+        if (r != -EPERM)
+                return "the hook fires, and what it says is not done";
+        return o->hooks_probe.hashed & 1U << e ? NULL : "the kernel gives no SHA-256 of files (IMA, ima_hash=)";
 }
 
 static void claim(Level ret_levels[_EVENT_MAX], const char *ret_why[_EVENT_MAX], Event e, const char *why) {
@@ -110,4 +112,6 @@ void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVE
         o->hooks_probe = (HooksProbe){ .exec_since = ret_levels[EVENT_EXEC] == LEVEL_ENFORCE ? boottime_ns() : 0 };
         /* No driver can be asked to load firmware; it comes through the same hook as modules do. */
         claim(ret_levels, ret_why, EVENT_FIRMWARE, ret_why[EVENT_MODULE]);
+        if (ret_levels[EVENT_EXEC] != LEVEL_ENFORCE) /* the one whose silence would be found out */
+                claim_nothing(ret_levels, ret_why, ret_why[EVENT_EXEC]);
 }

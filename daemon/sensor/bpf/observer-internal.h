@@ -19,7 +19,7 @@ typedef struct ObserverProbe {
 
 typedef struct HooksProbe {
         uint64_t inode_address; /* 0: none */
-        unsigned seen;          /* bits 1 << CodeKind */
+        unsigned seen, hashed;  /* bits 1 << CodeKind */
         uint64_t exec_since;    /* CLOCK_BOOTTIME, ns: who is born later is asked about; 0: that is not claimed */
 } HooksProbe;
 
