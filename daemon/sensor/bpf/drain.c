@@ -32,10 +32,10 @@ enum {
         IDLE_DRAINS_MAX = 2000, /* then what is missing will not come */
 };
 
-static uint64_t monotonic_ns(void) {
+uint64_t clock_ns(clockid_t clock) {
         struct timespec t;
 
-        clock_gettime(CLOCK_MONOTONIC, &t);
+        clock_gettime(clock, &t);
         return (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
 }
 
@@ -217,7 +217,7 @@ static void settle(Observer *o, bool found) {
                 return;
         missing = note_missing(o, found);
         wake = load(&o->state->last_wake);
-        if (o->again_set || (missing == 0 && monotonic_ns() - wake > RESTED_NS))
+        if (o->again_set || (missing == 0 && clock_ns(CLOCK_MONOTONIC) - wake > RESTED_NS))
                 return;
         o->again_set = true;
         (void) sd_event_source_set_time_relative(o->again, LOOK_AGAIN_US);
@@ -256,8 +256,8 @@ void drain_now(Observer *o) {
                 if (o->accounted >= target)
                         break;
                 if (start == 0)
-                        start = monotonic_ns();
-                else if (monotonic_ns() - start > CATCH_UP_NS)
+                        start = clock_ns(CLOCK_MONOTONIC);
+                else if (clock_ns(CLOCK_MONOTONIC) - start > CATCH_UP_NS)
                         break;
                 sched_yield();
         }

@@ -84,13 +84,6 @@ static void claim_nothing(Level ret_levels[_EVENT_MAX], const char *ret_why[_EVE
                 claim(ret_levels, ret_why, e, why);
 }
 
-static uint64_t boottime_ns(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_BOOTTIME, &t);
-        return (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
-}
-
 void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVENT_MAX],
                           const char *ret_why[_EVENT_MAX]) {
         _cleanup_close_ int fd = -1;
@@ -109,7 +102,8 @@ void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVE
                 if (tries[e])
                         claim(ret_levels, ret_why, e, probe_one(o, e, fd));
         __atomic_store_n(&o->state->refused, 0, __ATOMIC_RELEASE);
-        o->hooks_probe = (HooksProbe){ .exec_since = ret_levels[EVENT_EXEC] == LEVEL_ENFORCE ? boottime_ns() : 0 };
+        o->hooks_probe =
+                (HooksProbe){ .exec_since = ret_levels[EVENT_EXEC] == LEVEL_ENFORCE ? clock_ns(CLOCK_BOOTTIME) : 0 };
         /* No driver can be asked to load firmware; it comes through the same hook as modules do. */
         claim(ret_levels, ret_why, EVENT_FIRMWARE, ret_why[EVENT_MODULE]);
         if (ret_levels[EVENT_EXEC] != LEVEL_ENFORCE) /* the one whose silence would be found out */

@@ -4,6 +4,7 @@
 /* Shared by observer.c, drain.c and probe.c. */
 
 #include <bpf/libbpf.h>
+#include <time.h>
 
 #include "daemon/sensor/bpf/observer.h"
 #include "daemon/sensor/bpf/programs.h"
@@ -46,6 +47,7 @@ struct Observer {
 /* drain.c */
 int drain_start(Observer *o);
 void drain_now(Observer *o);
+uint64_t clock_ns(clockid_t clock);
 
 /* probe.c */
 void observer_probe_done(Observer *o);

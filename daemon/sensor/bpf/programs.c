@@ -41,8 +41,10 @@ DEFINE_CLEANUP(Programs *, programs_free)
 static void want_hooks(struct sensors *s, bool wanted) {
         struct bpf_program *p;
 
-        bpf_object__for_each_program(p, s->obj) if (bpf_program__type(p) == BPF_PROG_TYPE_LSM)(void)
-                bpf_program__set_autoload(p, wanted);
+        bpf_object__for_each_program(p, s->obj) {
+                if (bpf_program__type(p) == BPF_PROG_TYPE_LSM)
+                        (void) bpf_program__set_autoload(p, wanted);
+        }
         (void) bpf_map__set_autocreate(s->maps.inodes, wanted);
         (void) bpf_map__set_autocreate(s->maps.checked, wanted);
 }
