@@ -2,24 +2,14 @@
 
 #include "lib/base/cleanup.h"
 #include "policy/appraisal.h"
+#include "tests/problems.h"
 #include "tests/test.h"
 
 static char *apply(AppraisalPolicy *p, const char *text) {
         ProblemList problems = {};
-        char *out = NULL;
-        size_t size;
-        FILE *stream;
 
         assert_int_equal(appraisal_policy_apply(p, "a", text, strlen(text), &problems), 0);
-        stream = open_memstream(&out, &size);
-        for (size_t i = 0; i < problems.size; i++) {
-                _cleanup_free_ char *line = problem_format(&problems.items[i]);
-
-                fprintf(stream, "%s\n", line);
-        }
-        fclose(stream);
-        problem_list_done(&problems);
-        return out;
+        return problems_take(&problems);
 }
 
 static void right(AppraisalPolicy *p, const char *text) {

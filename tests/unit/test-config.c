@@ -2,26 +2,16 @@
 
 #include "lib/base/cleanup.h"
 #include "policy/config.h"
+#include "tests/problems.h"
 #include "tests/test.h"
 
 /* Applies the text on top, then checks the whole; returns all complaints. */
 static char *apply(Config *c, const char *text) {
         ProblemList problems = {};
-        char *out = NULL;
-        size_t size;
-        FILE *stream;
 
         assert_int_equal(config_apply(c, "c", text, strlen(text), &problems), 0);
         config_check(c, &problems);
-        stream = open_memstream(&out, &size);
-        for (size_t i = 0; i < problems.size; i++) {
-                _cleanup_free_ char *line = problem_format(&problems.items[i]);
-
-                fprintf(stream, "%s\n", line);
-        }
-        fclose(stream);
-        problem_list_done(&problems);
-        return out;
+        return problems_take(&problems);
 }
 
 static void right(Config *c, const char *text) {
