@@ -11,6 +11,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/pcr.h"
 #include "lib/sealed.h"
+#include "lib/tpm/public.h"
 
 typedef enum TpmOutcome {
         TPM_OK,
@@ -93,12 +94,6 @@ int tpm_job_add_sealed(TpmJob *job, const Sealed *sealed);
 typedef struct TpmCounters {
         uint32_t reset, restart; /* resetCount and restartCount of TPMS_CLOCK_INFO */
 } TpmCounters;
-
-/* A TPM2B_NAME's content: algorithm and digest. */
-typedef struct TpmName {
-        uint16_t size;
-        uint8_t bytes[2 + DIGEST_MAX];
-} TpmName;
 
 typedef struct TpmState {
         PcrValues pcrs; /* in the banks that have all 24 PCRs; all of one moment, as pcrUpdateCounter tells */

@@ -7,9 +7,9 @@ import re
 
 import tree
 
-PURE = ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "lib/azure", "lib/svsm", "lib/sim", "policy", "core"]
+PURE = ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "lib/azure", "lib/svsm", "lib/evidence", "lib/sim", "policy", "core"]
 OUTSIDE = PURE + ["lib/io"]
-EDGES = ["daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/tpm"]
+EDGES = ["daemon/attest", "daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/tpm"]
 
 # What each folder may include besides itself: folders, or single files.
 ARROW = {
@@ -20,12 +20,14 @@ ARROW = {
     "lib/tpm": ["lib/base", "lib"],
     "lib/azure": ["lib/base", "lib", "lib/snp", "lib/tpm"],
     "lib/svsm": ["lib/base", "lib", "lib/snp", "lib/tpm"],
+    "lib/evidence": ["lib/base", "lib", "lib/azure", "lib/firmware", "lib/ima", "lib/snp", "lib/svsm", "lib/tpm"],
     "lib/sim": ["lib/base", "lib", "lib/azure", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm"],
     "lib/snp": ["lib/base", "lib"],
     "policy": ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "bpf/abi.h"],
     "core": ["lib/base", "lib", "policy"],
     "lib/io": ["lib/base"],
     "bpf": [],
+    "daemon/attest": OUTSIDE,
     "daemon/eventlog": OUTSIDE,
     "daemon/secret": OUTSIDE,
     "daemon/sensor": OUTSIDE + ["bpf/abi.h"],
@@ -35,6 +37,7 @@ ARROW = {
     "dbus": OUTSIDE,
     "daemon": OUTSIDE + EDGES + ["dbus", "version.h"],
     "tools/ctl": ["lib/base", "lib", "lib/io", "policy", "dbus/names.h", "version.h"],
+    "tools/fetch": ["lib/base", "lib", "lib/io", "lib/snp"],
     "tools/verify": OUTSIDE + ["version.h"],
 }
 LEAVES = ["bpf/abi.h"]
@@ -51,6 +54,7 @@ HEADERS = {
     "lib/snp": LANGUAGE + [f"openssl/{name}.h" for name in ("ec", "evp", "objects", "x509", "x509v3")],
     "lib/azure": LANGUAGE + ["jansson.h"],
     "lib/svsm": LANGUAGE,
+    "lib/evidence": LANGUAGE,
     "lib/sim": LANGUAGE + [f"openssl/{name}.h" for name in ("bn", "core_names", "ecdsa", "evp", "params", "rsa", "x509v3")],
     "lib/tpm": LANGUAGE + [f"openssl/{name}.h" for name in
                            ("bn", "core_names", "ecdsa", "evp", "param_build", "rsa", "x509", "x509_vfy")],
@@ -61,6 +65,7 @@ HEADERS = {
 LIBRARIES = {
     "tss2/": ["daemon/tpm"],
     "bpf/": ["bpf", "daemon/sensor/bpf"],
+    "curl/": ["tools/fetch"],
     "systemd/": ["lib/io", "daemon", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "dbus", "tools/ctl"],
 }
 
