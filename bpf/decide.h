@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/* How a hook decides about code, once it has what is kept with the file and, where that can be had, the digest. Shared by the
+ * programs of all rungs (code.bpf.c, lower.bpf.c); rules.bpf.c defines the maps and what the verifier looks at once.
+ *
+ * Why a kept digest is that of the content: each opening for writing makes a new version (with get_write_access() done
+ * before security_file_open()), and a digest is used, and kept, only when nobody had the file open for writing before and
+ * after it was computed, and the version is the same still. A mapping keeps its file open, so a writable mapping
+ * counts as a writer. On file systems where content can change behind the inode (overlayfs, network, FUSE) nothing is kept. */
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/abi.h"
+#include "bpf/event.h"
+#include "bpf/file.h"
+#include "bpf/judge.h"
+#include "bpf/kernel.h"
+
+enum {
+        HASH_ALGO_SHA256 = 4, /* include/uapi/linux/hash_info.h */
+        PROT_EXEC = 0x4,
+        VM_EXEC = 0x4,
+        SEALS_ALL = 0x2 | 0x4 | 0x8, /* F_SEAL_SHRINK, _GROW, _WRITE: one that is sealed for writing only can be cut */
+        FMODE_WRITE = 0x2,
+        OPEN_TRUNCATE = 01000, /* O_TRUNC */
+        ERROR_AGAIN = -11,
+        ERROR_NOMEM = -12,
+        ERROR_NODATA = -61,
+        ERROR_REMOTE = -66,
+        ERROR_NOTSUPP = -95,
+};
+
+/* Files whose content can change while no inode of ours is open for writing (linux/magic.h, and fs/smb for CIFS): those that
+ * are made of others', and those whose server can do it. */
+enum {
+        MAGIC_OVERLAY = 0x794c7630,
+        MAGIC_ECRYPTFS = 0xf15f,
+        MAGIC_FUSE = 0x65735546,
+        MAGIC_NFS = 0x6969,
+        MAGIC_9P = 0x01021997,
+        MAGIC_CEPH = 0x00c36400,
+        MAGIC_AFS = 0x5346414f,
+        MAGIC_KAFS = 0x6b414653,
+        MAGIC_CODA = 0x73757245,
+        MAGIC_ORANGEFS = 0x20030528,
+        MAGIC_VBOXSF = 0x786f4256,
+        MAGIC_OCFS2 = 0x7461636f,
+        MAGIC_GFS2 = 0x01161970,
+};
+enum { MAGIC_TMPFS = 0x01021994 };
+static const __u64 MAGIC_HUGETLB = 0x958458f6, MAGIC_CIFS = 0xff534d42, MAGIC_SMB2 = 0xfe534d42;
+
+/* Two slots: user space fills the one that is not in force, then names it in state.policy. */
+struct policies {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(max_entries, 2);
+        __type(key, __u32);
+        __type(value, KernelPolicy);
+};
+extern struct policies policies SEC(".maps");
+
+/* What one hook found out. */
+struct finding {
+        __u64 digest[ABI_DIGEST_SIZE / 8];
+        __u32 sets;
+        __s32 error;
+        __u32 writers;
+        __u32 version;    /* of the content, before anything was found out */
+        __u32 generation; /* of the policy by which it is decided */
+        __u32 no_path;    /* user space will not learn it */
+};
+
+/* The 6.12 verifier wants to see the constants; clang 14 hides them behind arithmetic. */
+static __always_inline int allow(void) {
+        int r;
+
+        asm volatile("%0 = 0" : "=r"(r));
+        return r;
+}
+
+static __always_inline int deny(void) {
+        int r;
+
+        asm volatile("%0 = -1" : "=r"(r)); /* -EPERM */
+        return r;
+}
+
+static __always_inline int carry_out(CodeVerdict verdict) {
+        return verdict == CODE_DENIED ? deny() : allow();
+}
+
+static __always_inline KernelPolicy *current_policy(__u32 *ret_slot) {
+        *ret_slot = state.policy & 1;
+        return bpf_map_lookup_elem(&policies, ret_slot);
+}
+
+/* The reference sets that hold the digest. */
+__u32 sets_of(const struct finding *f, __u32 slot, __u32 size);
+
+/* CodeVerdict of the first rule that matches. */
+__u32 judge(const KernelPolicy *p, __u32 kind, const struct finding *f);
+
+static __always_inline bool is_remote(struct inode *inode) {
+        __u64 magic = BPF_CORE_READ(inode, i_sb, s_magic);
+
+        switch (magic) {
+        case MAGIC_FUSE:
+        case MAGIC_NFS:
+        case MAGIC_9P:
+        case MAGIC_CEPH:
+        case MAGIC_AFS:
+        case MAGIC_KAFS:
+        case MAGIC_CODA:
+        case MAGIC_ORANGEFS:
+        case MAGIC_VBOXSF:
+        case MAGIC_OCFS2:
+        case MAGIC_GFS2:
+                return true;
+        }
+        return magic == MAGIC_CIFS || magic == MAGIC_SMB2;
+}
+
+static __always_inline bool may_keep(struct inode *inode) {
+        __u64 magic = BPF_CORE_READ(inode, i_sb, s_magic);
+
+        return magic != MAGIC_OVERLAY && magic != MAGIC_ECRYPTFS && !is_remote(inode);
+}
+
+/* A file without a name that was never opened by one (memfd_create(2), shmget(2)) can be written through the descriptor
+ * that made it, which i_writecount does not count; until it is sealed. */
+static __always_inline bool is_open_memory(struct inode *inode) {
+        const void *info = (const void *) inode - bpf_core_field_offset(struct shmem_inode_info, vfs_inode);
+        unsigned int seals = 0;
+
+        if (BPF_CORE_READ(inode, i_nlink) != 0)
+                return false;
+        if (BPF_CORE_READ(inode, i_sb, s_magic) != MAGIC_TMPFS)
+                return BPF_CORE_READ(inode, i_sb, s_magic) == MAGIC_HUGETLB;
+        bpf_probe_read_kernel(&seals, sizeof(seals), info + bpf_core_field_offset(struct shmem_inode_info, seals));
+        return (seals & SEALS_ALL) != SEALS_ALL;
+}
+
+/* How many can change the content now. i_writecount is negative while the file runs as a program. */
+static __always_inline __u32 writers_of(struct inode *inode) {
+        int open = BPF_CORE_READ(inode, i_writecount.counter);
+        int mapped = BPF_CORE_READ(inode, i_mapping, i_mmap_writable.counter);
+
+        return (open > 0 ? open : 0) + (mapped > 0 ? mapped : 0) + is_open_memory(inode);
+}
+
+/* Atomic operations order what stands around them; nothing else here does. */
+static __always_inline __u32 version_of(InodeState *kept) {
+        return __sync_fetch_and_add(&kept->version, 0);
+}
+
+/* One at a time changes what is kept; who finds another at it leaves it alone. */
+static __always_inline bool claim(InodeState *kept) {
+        return !(__sync_fetch_and_or(&kept->flags, INODE_CLAIMED) & INODE_CLAIMED);
+}
+
+static __always_inline void release(InodeState *kept) {
+        __sync_fetch_and_and(&kept->flags, ~INODE_CLAIMED);
+}
+
+/* Generation and sets, read and written as one. */
+static __always_inline volatile __u64 *sets_kept_in(InodeState *kept) {
+        return (volatile __u64 *) &kept->generation;
+}
+
+/* What is kept is of one version, so a writer ends it by the next one, whenever that comes: nobody has to take it back. Who
+ * uses it looks at the version again afterwards (settle()). */
+static __always_inline bool take_kept(InodeState *kept, struct finding *f) {
+        if (!(__sync_fetch_and_or(&kept->flags, 0) & INODE_DIGEST) || kept->digest_version != f->version)
+                return false;
+        __builtin_memcpy(f->digest, kept->digest, ABI_DIGEST_SIZE);
+        return true;
+}
+
+/* After the claim no later version can be kept by others, so the older one never comes over the newer. */
+static __always_inline void keep(InodeState *kept, const struct finding *f) {
+        if (!claim(kept))
+                return;
+        if (version_of(kept) == f->version) {
+                *sets_kept_in(kept) = 0;
+                __builtin_memcpy(kept->digest, f->digest, ABI_DIGEST_SIZE);
+                asm volatile("" ::: "memory");
+                kept->digest_version = f->version;
+                __sync_fetch_and_or(&kept->flags, INODE_DIGEST);
+        }
+        release(kept);
+}
+
+/* Counts those who can change the file now, and those who came and went since the version was looked at. */
+static __always_inline void count_writers(InodeState *kept, struct inode *inode, struct finding *f) {
+        f->writers += writers_of(inode);
+        if (kept && version_of(kept) != f->version)
+                f->writers++;
+}
+
+/* The bits of the sets, from the inode when they are those of this policy and of this digest. */
+static __always_inline void look_up(InodeState *kept, const KernelPolicy *p, __u32 slot, struct finding *f) {
+        __u64 judged;
+
+        if (f->error != 0)
+                return;
+        if (kept && f->writers == 0 && kept->digest_version == f->version) {
+                judged = *sets_kept_in(kept);
+                if ((__u32) judged == p->generation) {
+                        f->sets = judged >> 32;
+                        return;
+                }
+        }
+        f->sets = sets_of(f, slot, p->digests_size);
+        if (!kept || f->writers > 0 || !claim(kept))
+                return;
+        if (kept->flags & INODE_DIGEST && kept->digest_version == f->version && version_of(kept) == f->version) {
+                kept->reported = 0;
+                *sets_kept_in(kept) = (__u64) f->sets << 32 | p->generation;
+        }
+        release(kept);
+}
+
+static __always_inline void fill_name(CodeEvent *e, struct file *file) {
+        long n = bpf_probe_read_kernel_str(e->path, sizeof(e->path), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+
+        e->head.flags |= EVENT_TRUNCATED;
+        if (n <= 0)
+                e->path[0] = '\0';
+}
+
+static __always_inline void fill_path(CodeEvent *e, struct file *file) {
+        if (bpf_d_path(&file->f_path, e->path, sizeof(e->path)) <= 0)
+                fill_name(e, file);
+}
+
+static __always_inline CodeEvent *begin(CodeKind kind, CodeVerdict verdict, const struct finding *f, bool *ret_empty) {
+        __u64 sequence = __sync_fetch_and_add(&state.sequence, 1);
+        CodeEvent *e;
+
+        *ret_empty = ring_is_empty(); /* before reserve: see drain.c */
+        e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
+        if (!e) {
+                __sync_fetch_and_add(&state.lost, 1);
+                return NULL;
+        }
+        fill_head(&e->head, EVENT_TYPE_CODE, sequence, bpf_get_current_task_btf());
+        e->kind = kind;
+        e->verdict = verdict;
+        e->error = f->error;
+        e->writers = f->writers;
+        e->generation = f->generation;
+        e->zero = 0;
+        __builtin_memcpy(e->digest, f->digest, ABI_DIGEST_SIZE);
+        return e;
+}
+
+/* fill: fill_path() where the hook may call bpf_d_path(), else fill_name(). */
+static __always_inline void report(CodeKind kind, CodeVerdict verdict, const struct finding *f, struct file *file,
+                                   void (*fill)(CodeEvent *e, struct file *file)) {
+        bool was_empty;
+        CodeEvent *e = begin(kind, verdict, f, &was_empty);
+
+        if (!e)
+                return;
+        file_identity(file, &e->file);
+        fill(e, file);
+        bpf_ringbuf_submit(e, wake_flag(was_empty));
+}
+
+static __always_inline void report_nameless(CodeKind kind, CodeVerdict verdict, const struct finding *f) {
+        bool was_empty;
+        CodeEvent *e = begin(kind, verdict, f, &was_empty);
+
+        if (!e)
+                return;
+        e->file = (KernelFile){};
+        e->path[0] = '\0';
+        bpf_ringbuf_submit(e, wake_flag(was_empty));
+}
+
+/* True when user space knows already that this inode is used so. Programs that are let run are the gate's to report. */
+static __always_inline bool is_reported(const KernelPolicy *p, InodeState *kept, CodeKind kind,
+                                        const struct finding *f) {
+        if (kind == CODE_EXEC)
+                return true;
+        if (p->every_time || !kept || f->error != 0 || f->writers > 0 || !(kept->flags & INODE_DIGEST) ||
+            kept->digest_version != f->version)
+                return false;
+        return __sync_fetch_and_or(&kept->reported, 1U << kind) & (1U << kind);
+}
+
+/* The verdict in the policy's mode: observe carries nothing out. User space is not asked what it could not tell, since it
+ * would take it for code that ran past us. */
+static __always_inline CodeVerdict judge_in_mode(const KernelPolicy *p, CodeKind kind, struct finding *f) {
+        CodeVerdict verdict = judge(p, kind, f);
+
+        f->generation = p->generation;
+        if (verdict == CODE_ASK && f->no_path)
+                verdict = CODE_DENIED;
+        return verdict == CODE_DENIED && !p->enforce ? CODE_ALLOWED : verdict;
+}
+
+/* Marks it as code first, then looks for writers once more: one that comes later finds the mark, one that came earlier is
+ * found. */
+static __always_inline CodeVerdict settle(const KernelPolicy *p, CodeKind kind, InodeState *kept, struct inode *inode,
+                                          struct finding *f) {
+        __sync_fetch_and_or(&kept->flags, INODE_CODE);
+        count_writers(kept, inode, f);
+        return judge_in_mode(p, kind, f);
+}
+
+static __always_inline CodeVerdict decide(struct file *file, CodeKind kind, InodeState *kept, struct finding *f,
+                                          void (*fill)(CodeEvent *e, struct file *file)) {
+        CodeVerdict verdict;
+        KernelPolicy *p;
+        __u32 slot;
+
+        p = current_policy(&slot);
+        if (!p || p->generation == 0) /* none yet: user space decides what this start is worth */
+                return CODE_ALLOWED;
+        if (f->error == 0 && !p->allow_remote && is_remote(file->f_inode))
+                f->error = ERROR_REMOTE;
+        look_up(kept, p, slot, f);
+        verdict = judge_in_mode(p, kind, f);
+        if (verdict != CODE_DENIED && kept)
+                verdict = settle(p, kind, kept, file->f_inode, f);
+        if (verdict == CODE_DENIED || !is_reported(p, kept, kind, f))
+                report(kind, verdict, f, file, fill);
+        return verdict;
+}
+
+/* True for the file whose refusal shows that the hooks are alive. */
+static __always_inline bool is_canary(struct inode *inode) {
+        return state.refused != 0 && state.refused == (__u64) inode;
+}
+
+static __always_inline int refuse_canary(CodeKind kind, struct file *file, const struct finding *f,
+                                         void (*fill)(CodeEvent *e, struct file *file)) {
+        report(kind, CODE_DENIED, f, file, fill);
+        return deny();
+}
+
+static __always_inline void leave_mark(void) {
+        __u32 *mark = bpf_task_storage_get(&checked, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+        if (mark)
+                __sync_fetch_and_or(mark, 1);
+        else
+                __sync_fetch_and_add(&state.unmarked, 1);
+}
+
+static __always_inline bool kind_of_id(unsigned int id, CodeKind *ret) {
+        if (id == bpf_core_enum_value(enum kernel_read_file_id, READING_MODULE))
+                *ret = CODE_MODULE;
+        else if (id == bpf_core_enum_value(enum kernel_read_file_id, READING_FIRMWARE))
+                *ret = CODE_FIRMWARE;
+        else if (id == bpf_core_enum_value(enum kernel_read_file_id, READING_KEXEC_IMAGE) ||
+                 id == bpf_core_enum_value(enum kernel_read_file_id, READING_KEXEC_INITRAMFS))
+                *ret = CODE_KEXEC;
+        else if (bpf_core_enum_value_exists(enum kernel_read_file_id, READING_MODULE_COMPRESSED) &&
+                 id == bpf_core_enum_value(enum kernel_read_file_id, READING_MODULE_COMPRESSED))
+                *ret = CODE_MODULE;
+        else
+                return false;
+        return true;
+}
+
+/* What can be said of a file without sleeping: what is kept. */
+static __always_inline void find_kept(InodeState *kept, struct inode *inode, struct finding *f) {
+        f->version = kept ? version_of(kept) : 0;
+        f->writers = writers_of(inode);
+        if (!kept || f->writers > 0 || !take_kept(kept, f))
+                f->error = ERROR_AGAIN;
+}
+
+/* First: whatever is decided, what was kept holds no longer. */
+static __always_inline bool drop(InodeState *kept) {
+        __sync_fetch_and_add(&kept->version, 1);
+        return __sync_fetch_and_or(&kept->flags, 0) & INODE_CODE;
+}
