@@ -9,7 +9,8 @@ import tree
 
 PURE = ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "lib/azure", "lib/svsm", "lib/evidence", "lib/sim", "policy", "core"]
 OUTSIDE = PURE + ["lib/io"]
-EDGES = ["daemon/attest", "daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/tpm"]
+EDGES = ["daemon/attest", "daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify",
+         "daemon/sensor/ima", "daemon/sensor/unit", "daemon/tpm"]
 
 # What each folder may include besides itself: folders, or single files.
 ARROW = {
@@ -33,6 +34,8 @@ ARROW = {
     "daemon/sensor": OUTSIDE + ["bpf/abi.h"],
     "daemon/sensor/bpf": OUTSIDE + ["daemon/sensor", "bpf/abi.h", "bpf/sensors.skel.h"],
     "daemon/sensor/fanotify": OUTSIDE + ["daemon/sensor"],
+    "daemon/sensor/ima": OUTSIDE,
+    "daemon/sensor/unit": OUTSIDE + ["daemon/sensor"],
     "daemon/tpm": OUTSIDE,
     "dbus": OUTSIDE,
     "daemon": OUTSIDE + EDGES + ["dbus", "version.h"],
