@@ -57,7 +57,7 @@ HEADERS = {
     "lib/snp": LANGUAGE + [f"openssl/{name}.h" for name in ("ec", "evp", "objects", "x509", "x509v3")],
     "lib/azure": LANGUAGE + ["jansson.h"],
     "lib/svsm": LANGUAGE,
-    "lib/evidence": LANGUAGE,
+    "lib/evidence": LANGUAGE + ["jansson.h", "openssl/evp.h"],
     "lib/sim": LANGUAGE + [f"openssl/{name}.h" for name in ("bn", "core_names", "ecdsa", "evp", "params", "rsa", "x509v3")],
     "lib/tpm": LANGUAGE + [f"openssl/{name}.h" for name in
                            ("bn", "core_names", "ecdsa", "evp", "param_build", "rsa", "x509", "x509_vfy")],

@@ -43,6 +43,11 @@ def kinds(text):
     return found
 
 
+def members(text):
+    rows = re.findall(r'^        PART\("([a-z-]+)"()|(?:MEMBER\(|\{ )"([a-z-]+)", (?:EVIDENCE_TYPE_)?([A-Z]+)', text, re.M)
+    return {f"{part or key} ({type_.lower() or 'base64'})" for part, _, key, type_ in rows}
+
+
 def interface(text):
     root = ElementTree.fromstring(re.sub(r"<!DOCTYPE.*?>", "", text, flags=re.S))
     found = set()
@@ -98,6 +103,11 @@ def page_kinds(text):
     return found
 
 
+def page_members(text):
+    section = text.split("# MEMBERS\n", 1)[-1].split("\n# ", 1)[0]
+    return {f"{key} ({type_})" for key, type_ in re.findall(r"^\*([a-z-]+)\* \((\w+)\)", section, re.M)}
+
+
 def page_interface(text):
     parts = dict(re.findall(r"^# ([A-Z]+)\n(.*?)(?=^# |\Z)", text, re.M | re.S))
     members = re.findall(r"\*([A-Z]\w+)\*\(([^);]*)[^)]*\)( -> [^\n]*)?", parts.get("METHODS", "") + parts.get("SIGNALS", ""))
@@ -115,6 +125,7 @@ TABLES = [  # sources, what is in them, page, what is on it
     (r"policy/(load|rule)\.c", settings, "sealwatch.policy.5", page_settings),
     (r"policy/failure\.c", failures, "sealwatch.policy.5", page_failures),
     (r"lib/kind\.c", kinds, "sealwatch.eventlog.5", page_kinds),
+    (r"lib/evidence/member\.c", members, "sealwatch.evidence.5", page_members),
     (r"dbus/org\.sealwatch1\.xml", interface, "org.sealwatch1.5", page_interface),
 ]
 
@@ -146,6 +157,8 @@ ROW = 'ROW(NO_LEASE, "no-lease", "NoLease", DENY,\n    "there is no lease"),\n'
 POLICY = "[[ *Key*\n:- *Default*\n:- *What happened*\n|  NoLease=\n:  deny\n:  there is no lease\n"
 KIND = '[KIND_SEAL] = { "seal", .subject = true, .keys = { { "name", KEY_TEXT }, { "uid", KEY_COUNT, OPTIONAL } } },\n};\n'
 LOG = "# KINDS\n\nEvents of the kinds *seal* have the subject: all.\n\n*seal*: done\n\t*name* (text), [*uid*]\n\t(count)\n"
+MEMBERS = '        PART("quote", QUOTE, 1),\n        MEMBER("time", COUNT, time, 0, 0),\n        { "format", EVIDENCE_TYPE_FORMAT, 0, 0, 0 },\n'
+EVIDENCE = "# MEMBERS\n\n*quote* (base64)\n\tWhat.\n\n*time* (count)++\n*format* (format)\n\tMore.\n\n# SEE ALSO\n"
 XML = """<node><interface name="i"><method name="Open"><arg type="s" name="name" direction="in"/>
 <arg type="h" name="secret" direction="out"/></method><property name="State" type="s"/></interface></node>"""
 BUS = "# METHODS\n\n*Open*(s name) -> h secret\n\n# PROPERTIES\n\n*State* s.\n"
@@ -160,6 +173,7 @@ GOOD = [files for files, in trees(
     ("policy/config.c", SETTINGS, "sealwatchd.conf.5", CONF),
     ("policy/failure.c", ROW, "sealwatch.policy.5", POLICY),
     ("lib/kind.c", KIND, "sealwatch.eventlog.5", LOG),
+    ("lib/evidence/member.c", MEMBERS, "sealwatch.evidence.5", EVIDENCE),
     ("dbus/org.sealwatch1.xml", XML, "org.sealwatch1.5", BUS))]
 BAD = trees(
     ("tools/ctl/main.c", CTL_SOURCE + '{ "seal", "NAME", verb_seal },', "sealwatchctl.1", CTL, "does not say: seal"),
@@ -170,6 +184,7 @@ BAD = trees(
     ("policy/config.c", SETTINGS + SETTINGS.replace("Scope", "Depth"), "sealwatchd.conf.5", CONF, "does not say: [WATCH] Depth="),
     ("policy/config.c", "", "sealwatchd.conf.5", "", "finds nothing"),
     ("policy/failure.c", ROW + ROW.replace("NoLease", "NoFile"), "sealwatch.policy.5", POLICY, "does not say: NoFile="),
+    ("lib/evidence/member.c", MEMBERS, "sealwatch.evidence.5", EVIDENCE.replace("*time* (count)++\n", "") + "*time* (count)", "does not say: time (count)"),
     ("lib/kind.c", KIND, "sealwatch.eventlog.5", LOG + "\n*open*: more\n", "not in the code: kind open"),
     ("lib/kind.c", KIND, "sealwatch.eventlog.5", LOG + ", *pid* (count)", "not in the code: seal pid (count)"),
     ("lib/kind.c", KIND.replace(".subject = true, ", ""), "sealwatch.eventlog.5", LOG, "not in the code: seal has the subject"),
