@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 enum {
-        ABI_VERSION = 2, /* of everything below; the first field of every event */
+        ABI_VERSION = 3, /* of everything below; the first field of every event */
         ABI_COMM_SIZE = 16,
         ABI_FILENAME_SIZE = 256,
         ABI_PATH_SIZE = 1024,
@@ -50,6 +50,8 @@ typedef struct EventHead {
         __u32 pid;      /* thread group, in the daemon's PID namespace; 0 when it is not visible there */
         __u32 host_pid; /* thread group, in the initial PID namespace */
         __u32 uid, euid;
+        __u32 mount_namespace; /* its inode number */
+        __u32 zero;
         char comm[ABI_COMM_SIZE];
 } EventHead;
 
@@ -70,6 +72,24 @@ typedef enum CodeKind {
         CODE_OVERWRITE, /* security_file_open, security_path_truncate: of a file that ran as code */
         _CODE_MAX,
 } CodeKind;
+
+/* What is done to the machine's running state, in the order of policy/event.h behind the ways of code. */
+typedef enum ActivityKind {
+        ACTIVITY_MEMORY,
+        ACTIVITY_MODULE_REQUEST,
+        ACTIVITY_BPF,
+        ACTIVITY_PTRACE,
+        ACTIVITY_MOUNT,
+        ACTIVITY_SETUID,
+        ACTIVITY_DEVICE,
+        ACTIVITY_DM,
+        ACTIVITY_CONFIG,
+        ACTIVITY_UNIT, /* this and the next two are not the kernel side's */
+        ACTIVITY_PCR,
+        ACTIVITY_IMA,
+        ACTIVITY_SELF,
+        _ACTIVITY_MAX,
+} ActivityKind;
 
 /* What the kernel side did with it. */
 typedef enum CodeVerdict {
@@ -105,10 +125,12 @@ typedef struct KernelPolicy {
         __u32 generation; /* never 0 */
         __u32 enforce;    /* 0: observe: CODE_DENIED is carried out as CODE_ALLOWED */
         __u32 rules_size;
-        __u32 digests_size;  /* entries of the table of digests that belongs to it */
-        __u32 every_time;    /* report what is allowed each time: a rule looks at who it was */
-        __u32 allow_writers; /* a digest counts although somebody can change the file */
-        __u32 allow_remote;  /* … although a server can */
+        __u32 digests_size;       /* entries of the table of digests that belongs to it */
+        __u32 every_time;         /* report what is allowed each time: a rule looks at who it was */
+        __u32 allow_writers;      /* a digest counts although somebody can change the file */
+        __u32 allow_remote;       /* … although a server can */
+        __u32 activities_denied;  /* bits 1 << ActivityKind: every such is refused */
+        __u32 activities_ignored; /* … none of them is told of */
         KernelRule rules[ABI_RULES_MAX];
 } KernelPolicy;
 
@@ -171,7 +193,7 @@ ABI_ASSERT_OFFSET(KernelFile, device, 16);
 ABI_ASSERT_OFFSET(KernelFile, link_count, 20);
 ABI_ASSERT_OFFSET(KernelFile, magic, 24);
 
-ABI_ASSERT_SIZE(EventHead, 72);
+ABI_ASSERT_SIZE(EventHead, 80);
 ABI_ASSERT_OFFSET(EventHead, type, 4);
 ABI_ASSERT_OFFSET(EventHead, flags, 6);
 ABI_ASSERT_OFFSET(EventHead, sequence, 8);
@@ -182,28 +204,30 @@ ABI_ASSERT_OFFSET(EventHead, pid, 40);
 ABI_ASSERT_OFFSET(EventHead, host_pid, 44);
 ABI_ASSERT_OFFSET(EventHead, uid, 48);
 ABI_ASSERT_OFFSET(EventHead, euid, 52);
-ABI_ASSERT_OFFSET(EventHead, comm, 56);
+ABI_ASSERT_OFFSET(EventHead, mount_namespace, 56);
+ABI_ASSERT_OFFSET(EventHead, comm, 64);
 
-ABI_ASSERT_SIZE(ExecEvent, 360);
-ABI_ASSERT_OFFSET(ExecEvent, file, 72);
-ABI_ASSERT_OFFSET(ExecEvent, filename, 104);
+ABI_ASSERT_SIZE(ExecEvent, 368);
+ABI_ASSERT_OFFSET(ExecEvent, file, 80);
+ABI_ASSERT_OFFSET(ExecEvent, filename, 112);
 
-ABI_ASSERT_SIZE(CodeEvent, 1184);
-ABI_ASSERT_OFFSET(CodeEvent, file, 72);
-ABI_ASSERT_OFFSET(CodeEvent, kind, 104);
-ABI_ASSERT_OFFSET(CodeEvent, verdict, 108);
-ABI_ASSERT_OFFSET(CodeEvent, error, 112);
-ABI_ASSERT_OFFSET(CodeEvent, writers, 116);
-ABI_ASSERT_OFFSET(CodeEvent, generation, 120);
-ABI_ASSERT_OFFSET(CodeEvent, digest, 128);
-ABI_ASSERT_OFFSET(CodeEvent, path, 160);
+ABI_ASSERT_SIZE(CodeEvent, 1192);
+ABI_ASSERT_OFFSET(CodeEvent, file, 80);
+ABI_ASSERT_OFFSET(CodeEvent, kind, 112);
+ABI_ASSERT_OFFSET(CodeEvent, verdict, 116);
+ABI_ASSERT_OFFSET(CodeEvent, error, 120);
+ABI_ASSERT_OFFSET(CodeEvent, writers, 124);
+ABI_ASSERT_OFFSET(CodeEvent, generation, 128);
+ABI_ASSERT_OFFSET(CodeEvent, digest, 136);
+ABI_ASSERT_OFFSET(CodeEvent, path, 168);
 
 ABI_ASSERT_SIZE(KernelRule, 16);
 ABI_ASSERT_OFFSET(KernelRule, verdict, 12);
 ABI_ASSERT_OFFSET(KernelRule, maybe, 14);
-ABI_ASSERT_SIZE(KernelPolicy, 28 + 16 * ABI_RULES_MAX);
+ABI_ASSERT_SIZE(KernelPolicy, 36 + 16 * ABI_RULES_MAX);
 ABI_ASSERT_OFFSET(KernelPolicy, digests_size, 12);
-ABI_ASSERT_OFFSET(KernelPolicy, rules, 28);
+ABI_ASSERT_OFFSET(KernelPolicy, activities_denied, 28);
+ABI_ASSERT_OFFSET(KernelPolicy, rules, 36);
 ABI_ASSERT_SIZE(KernelDigest, 40);
 ABI_ASSERT_OFFSET(KernelDigest, sets, 32);
 ABI_ASSERT_SIZE(InodeState, 56);

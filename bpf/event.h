@@ -96,6 +96,8 @@ static __always_inline void fill_head(EventHead *e, EventType type, __u64 sequen
         e->cgroup = bpf_get_current_cgroup_id();
         e->uid = BPF_CORE_READ(cred, uid.val);
         e->euid = BPF_CORE_READ(cred, euid.val);
+        e->mount_namespace = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+        e->zero = 0;
         bpf_get_current_comm(e->comm, sizeof(e->comm));
 }
 

@@ -91,6 +91,14 @@ struct pid_namespace {
         struct ns_common ns;
 };
 
+struct mnt_namespace {
+        struct ns_common ns;
+};
+
+struct nsproxy {
+        struct mnt_namespace *mnt_ns;
+};
+
 struct upid {
         int nr;
         struct pid_namespace *ns;
@@ -132,6 +140,7 @@ struct task_struct {
         struct signal_struct *signal;
         const struct cred *cred;
         struct files_struct *files;
+        struct nsproxy *nsproxy;
 };
 
 struct linux_binprm {

@@ -162,6 +162,12 @@ const char *refusal_name(unsigned actions, Mode mode);
 /* engine-code.c: code that the kernel side decided about. */
 int feed_code(Feed *f, const CodeSeen *c);
 
+/* engine-activity.c: what is done to the machine's running state. */
+int feed_activity(Feed *f, const Activity *a);
+/* Under which the judgement on an activity is remembered; exe and target as they are in the log. False: not at all. */
+bool activity_key(const char *event, const char *verdict, const char *rule, uint64_t uid, const char *exe,
+                  const char *target, uint8_t ret[DEDUP_KEY_SIZE]);
+
 /* engine-observe.c: what sensors report after the fact. */
 int feed_execed(Feed *f, const Execed *x);
 int kill_process(Feed *f, uint32_t pid, usec_t started);

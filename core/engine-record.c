@@ -136,6 +136,7 @@ static Room room_of(Kind kind) {
         switch (kind) {
         case KIND_EXEC:
         case KIND_UNGATED:
+        case KIND_ACTIVITY:
         case KIND_RELEASE:
         case KIND_LOST:
         case KIND_SUPPRESSED:
@@ -189,6 +190,8 @@ void put_subject(EventBuilder *event, const Subject *s) {
         event_text(event, "comm", s->comm);
         event_text(event, "cgroup", s->cgroup);
         event_text(event, "unit", s->unit);
+        if (s->mount_namespace > 0)
+                event_count(event, "mntns", s->mount_namespace);
 }
 
 bool dedup_key(const char *what, const uint8_t *digest, const char *detail, const char *path,

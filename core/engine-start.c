@@ -72,6 +72,14 @@ static void restore_exec(Engine *e, const LogEntry *entry) {
                 remember(e->judged, key, entry->seq);
 }
 
+static void restore_activity(Engine *e, const LogEntry *entry) {
+        uint8_t key[DEDUP_KEY_SIZE];
+
+        if (activity_key(text_of(entry, "event"), text_of(entry, "verdict"), text_of(entry, "rule"),
+                         count_of(entry, "uid"), text_of(entry, "exe"), text_of(entry, "target"), key))
+                remember(e->judged, key, entry->seq);
+}
+
 static void restore_file(Engine *e, const LogEntry *entry) {
         uint8_t key[DEDUP_KEY_SIZE];
 
@@ -106,6 +114,9 @@ int engine_restore(Engine *e, const LogEntry *entry) {
                 break;
         case KIND_EXEC:
                 restore_exec(e, entry);
+                break;
+        case KIND_ACTIVITY:
+                restore_activity(e, entry);
                 break;
         case KIND_CAP:
                 e->was_capped = true;
@@ -171,9 +182,8 @@ static void put_levels(EventBuilder *event, const Engine *e) {
 
                 if (e->level_why[w])
                         snprintf(text, sizeof(text), "%s (%s)", level_names[e->levels[w]], e->level_why[w]);
-                else
-                        snprintf(text, sizeof(text), "%s", level_names[e->levels[w]]);
-                event_map_text(event, "levels", watched_names[w], text);
+                if (!e->level_why[w] || !event_map_text(event, "levels", watched_names[w], text))
+                        event_map_text(event, "levels", watched_names[w], level_names[e->levels[w]]);
         }
 }
 

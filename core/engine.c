@@ -135,6 +135,8 @@ static int dispatch(Feed *f, const Input *in) {
                 return 0;
         case INPUT_CODE:
                 return feed_code(f, &in->code);
+        case INPUT_ACTIVITY:
+                return feed_activity(f, &in->activity);
         case INPUT_EXECED:
                 return feed_execed(f, &in->execed);
         case INPUT_LOST:

@@ -32,7 +32,8 @@ typedef enum Reason {
         REASON_UNGATED = 1 << 3,    /* code ran past the gate */
         REASON_WOULD_LOCK = 1 << 4, /* a violation, in observe */
         REASON_FAILURE = 1 << 5,    /* another row of the failure table */
-        _REASON_ALL = (1 << 6) - 1,
+        REASON_ACTIVITY = 1 << 6,   /* something was done that the policy refuses */
+        _REASON_ALL = (1 << 7) - 1,
         REASON_RECOVERABLE = REASON_LEVEL | REASON_TPM, /* the others stay until reboot */
 } Reason;
 

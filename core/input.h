@@ -16,6 +16,7 @@ typedef enum InputType {
         INPUT_ANSWER_UNUSED,  /* what was allowed was not run */
         INPUT_EXECED,         /* the kernel ran a program */
         INPUT_CODE,           /* the kernel side denied code, or let it run */
+        INPUT_ACTIVITY,       /* something was done to the machine's running state, or tried */
         INPUT_LOST,           /* a sensor lost events */
         INPUT_LEVELS,         /* what sensors can do changed */
         INPUT_FAILURE,        /* a row of the failure table, not about one file */
@@ -70,6 +71,28 @@ typedef struct CodeSeen {
         bool privileged; /* as in Execed */
 } CodeSeen;
 
+enum { ACTIVITY_DETAILS_MAX = 8 };
+
+typedef struct ActivityDetail {
+        const char *key, *text;
+} ActivityDetail;
+
+/* Something that was done to the machine's running state, or was tried. Where it was nobody's process, as with a PCR that
+ * changed, the subject is all zero. */
+typedef struct Activity {
+        Event event;     /* not one about code */
+        Subject subject; /* as it was before: of a setuid program, who ran it */
+        const char *target;
+        ActivityDetail details[ACTIVITY_DETAILS_MAX]; /* up to the first without a key */
+        const uint8_t *digest;                        /* of what the target holds now, or NULL */
+        bool denied;                                  /* it did not happen */
+        bool privileged;                              /* as in Execed */
+        bool stale;                                   /* as in CodeSeen */
+        usec_t started;                               /* CLOCK_BOOTTIME at which the process was born */
+        bool alert; /* people are told, with `severity`, also where no rule says so */
+        Severity severity;
+} Activity;
+
 typedef struct HarvestResult {
         const char *name;
         const char *failure; /* NULL: held */
@@ -99,6 +122,7 @@ typedef struct Input {
                 } unused;
                 Execed execed;
                 CodeSeen code;
+                Activity activity;
                 struct {
                         const char *sensor;
                         uint64_t first, last, count;

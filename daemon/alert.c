@@ -29,6 +29,8 @@ static const struct {
                         "{verdict}: {path} ({digest}) by rule {rule}, asked for by {exe|comm} as uid {uid}" },
         [KIND_OPEN_WRITERS] = { SEALWATCH_MESSAGE_OPEN_WRITERS, "{path} runs while somebody can still write to it" },
         [KIND_UNGATED] = { SEALWATCH_MESSAGE_UNGATED, "{verdict}: {path} ran past the gate as uid {uid}: {reason}" },
+        [KIND_ACTIVITY] = { SEALWATCH_MESSAGE_ACTIVITY,
+                            "{verdict}: {event} of {target} by rule {rule}, done by {exe|comm} as uid {uid}" },
         [KIND_LOST] = { SEALWATCH_MESSAGE_LOST, "{count} events of {sensor} were lost" },
         [KIND_FAILURE] = { SEALWATCH_MESSAGE_FAILURE,
                            "failure {row}, time {count}, answered with {verdict}{: detail}" },
@@ -125,6 +127,7 @@ static void add_key_fields(const json_t *event, char **fields, unsigned *n) {
                 { "technique", "SEALWATCH_TECHNIQUE" }, { "exe", "SEALWATCH_EXE" },
                 { "unit", "SEALWATCH_UNIT" },           { "to", "SEALWATCH_STATE" },
                 { "row", "SEALWATCH_FAILURE" },         { "name", "SEALWATCH_SECRET" },
+                { "event", "SEALWATCH_EVENT" },         { "target", "SEALWATCH_TARGET" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(keys); i++) {

@@ -83,7 +83,8 @@ static void perform_lock_step(Manager *m, const Action *a) {
 
 static void perform_alert(Manager *m, const Action *a) {
         alert_send(a->alert.severity, a->alert.kind, a->alert.seq, a->alert.json, m->taints[0] != NULL);
-        if (m->bus && (a->alert.severity >= SEVERITY_ERROR || a->alert.kind == KIND_EXEC))
+        if (m->bus &&
+            (a->alert.severity >= SEVERITY_ERROR || a->alert.kind == KIND_EXEC || a->alert.kind == KIND_ACTIVITY))
                 bus_violation(m->bus, a->alert.seq, kind_name(a->alert.kind), a->alert.json);
         if (log_take_lost() > 0) /* earlier ones: the journal is asked by a thread */
                 manager_failure(m, FAILURE_JOURNAL_GONE, NULL);

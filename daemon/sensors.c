@@ -130,13 +130,18 @@ static void on_died(void *userdata, const char *why) {
         on_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
 }
 
+static bool is_of_hooks(Watched w) {
+        return w >= WATCHED_LIBRARY && w != WATCHED_UNIT && w != WATCHED_PCR && w != WATCHED_IMA;
+}
+
 /* Somebody silenced the hooks: nothing that they claimed is claimed any longer. */
 static void on_hooks_died(void *userdata) {
         static const char why[] = "a program ran without the hook being asked";
         Manager *m = userdata;
 
         for (Watched w = WATCHED_LIBRARY; w < _WATCHED_MAX; w++)
-                set_level(m, w, LEVEL_OFF, why);
+                if (is_of_hooks(w))
+                        set_level(m, w, LEVEL_OFF, why);
         m->hook_on_exec = false;
         on_level(m, WATCHED_EXEC, MIN(m->levels[WATCHED_EXEC], LEVEL_GATE), m->level_why[WATCHED_EXEC]);
         manager_failure(m, FAILURE_HOOKS_DEAD, why);
@@ -202,18 +207,18 @@ static int start_gate(Manager *m) {
 }
 
 /* Which level stands for which event; programs have one of their own. */
-static const Watched watched_of[_EVENT_MAX] = {
+static const Watched watched_of[_EVENT_CODE_MAX] = {
         [EVENT_EXEC] = _WATCHED_MAX,   [EVENT_LIBRARY] = WATCHED_LIBRARY,   [EVENT_MODULE] = WATCHED_MODULE,
         [EVENT_KEXEC] = WATCHED_KEXEC, [EVENT_FIRMWARE] = WATCHED_FIRMWARE, [EVENT_OVERWRITE] = WATCHED_OVERWRITE,
 };
 
 static void probe_hooks(Manager *m) {
-        const char *why[_EVENT_MAX];
-        Level levels[_EVENT_MAX];
+        const char *why[_EVENT_CODE_MAX];
+        Level levels[_EVENT_CODE_MAX];
 
         observer_probe_hooks(m->observer, m->options->canary, levels, why);
         m->hook_on_exec = levels[EVENT_EXEC] == LEVEL_ENFORCE;
-        for (Event e = 0; e < _EVENT_MAX; e++)
+        for (Event e = 0; e < _EVENT_CODE_MAX; e++)
                 if (watched_of[e] < _WATCHED_MAX)
                         set_level(m, watched_of[e], levels[e], why[e]);
 }
@@ -249,7 +254,7 @@ int sensors_start(Manager *m) {
         int r;
 
         for (Watched w = WATCHED_LIBRARY; w < _WATCHED_MAX; w++)
-                set_level(m, w, LEVEL_OFF, "the kernel runs no programs of ours");
+                set_level(m, w, LEVEL_OFF, is_of_hooks(w) ? "the kernel runs no programs of ours" : "not watched");
         r = start_observer(m);
         if (r >= 0)
                 r = start_gate(m);

@@ -21,9 +21,10 @@ static const KindKey common_keys[] = {
 
 /* Who did it. */
 static const KindKey subject_keys[] = {
-        { "pid", KEY_COUNT },           { "uid", KEY_COUNT },           { "euid", KEY_COUNT },
-        { "exe", KEY_TEXT, OPTIONAL },  { "comm", KEY_TEXT, OPTIONAL }, { "cgroup", KEY_TEXT, OPTIONAL },
-        { "unit", KEY_TEXT, OPTIONAL },
+        { "pid", KEY_COUNT },           { "uid", KEY_COUNT },
+        { "euid", KEY_COUNT },          { "exe", KEY_TEXT, OPTIONAL },
+        { "comm", KEY_TEXT, OPTIONAL }, { "cgroup", KEY_TEXT, OPTIONAL },
+        { "unit", KEY_TEXT, OPTIONAL }, { "mntns", KEY_COUNT, OPTIONAL },
 };
 
 static const struct {
@@ -114,6 +115,16 @@ static const struct {
                                                 { "pid", KEY_COUNT },
                                                 { "verdict", KEY_TEXT },
                                                 { "reason", KEY_TEXT, OPTIONAL } } },
+        [KIND_ACTIVITY] = { "activity", .subject = true,
+                            .keys = { { "event", KEY_TEXT },
+                                      { "target", KEY_TEXT },
+                                      { "digest", KEY_DIGEST, OPTIONAL },
+                                      { "details", KEY_MAP },
+                                      { "privileged", KEY_BOOL },
+                                      { "rule", KEY_TEXT },
+                                      { "verdict", KEY_TEXT },
+                                      { "severity", KEY_TEXT },
+                                      { "technique", KEY_TEXT, OPTIONAL } } },
         [KIND_BATCH] = { "batch" },
 };
 static_assert(ELEMENTSOF(kinds) == _KIND_MAX, "a row per kind");

@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-enum { EVENTLOG_FORMAT = 1 };
+enum { EVENTLOG_FORMAT = 2 };
 
 /* The text whose digest the cap extends, in the cap record as well. */
 #define CAP_EVENT "sealwatch:cap"
@@ -36,6 +36,7 @@ typedef enum Kind {
         KIND_LOCKED,         /* what each step of the lock plan did */
         KIND_SEAL,           /* a secret was sealed */
         KIND_RELEASE,        /* a secret was asked for */
+        KIND_ACTIVITY,       /* something was done to the machine's running state */
         KIND_BATCH,          /* many records in one extend; not JSON */
         _KIND_MAX,
         _KIND_INVALID = -1,

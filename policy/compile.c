@@ -12,11 +12,20 @@
 static_assert((int) CODE_EXEC == (int) EVENT_EXEC && (int) CODE_LIBRARY == (int) EVENT_LIBRARY &&
                       (int) CODE_MODULE == (int) EVENT_MODULE && (int) CODE_KEXEC == (int) EVENT_KEXEC &&
                       (int) CODE_FIRMWARE == (int) EVENT_FIRMWARE && (int) CODE_OVERWRITE == (int) EVENT_OVERWRITE &&
-                      (int) _CODE_MAX == (int) _EVENT_MAX,
+                      (int) _CODE_MAX == (int) _EVENT_CODE_MAX,
               "one numbering");
+static_assert((int) ACTIVITY_MEMORY + (int) _EVENT_CODE_MAX == (int) EVENT_MEMORY &&
+                      (int) ACTIVITY_MOUNT + (int) _EVENT_CODE_MAX == (int) EVENT_MOUNT &&
+                      (int) ACTIVITY_CONFIG + (int) _EVENT_CODE_MAX == (int) EVENT_CONFIG &&
+                      (int) ACTIVITY_SELF + (int) _EVENT_CODE_MAX == (int) EVENT_SELF &&
+                      (int) _ACTIVITY_MAX + (int) _EVENT_CODE_MAX == (int) _EVENT_MAX,
+              "… of activities as well");
 static_assert((int) ABI_DIGEST_SIZE == (int) SHA256_SIZE, "one size");
 
 enum { EVERY_KIND = (1 << _CODE_MAX) - 1 };
+
+/* Known only when it is done. */
+#define AFTER_THE_FACT (1U << EVENT_CONFIG | 1U << EVENT_UNIT | 1U << EVENT_PCR | 1U << EVENT_IMA)
 
 static bool sets_fit(const Match *references) {
         for (size_t i = 0; i < references->size; i++)
@@ -31,7 +40,7 @@ bool rule_is_compiled(const Rule *r) {
 
 static KernelRule compile_rule(const Rule *r) {
         KernelRule k = {
-                .kinds = r->events == 0 ? EVERY_KIND : r->events,
+                .kinds = rule_events(r) & EVERY_KIND,
                 .verdict = actions_refuse(r->actions) ? CODE_DENIED : CODE_ALLOWED,
                 .maybe = !rule_is_compiled(r),
         };
@@ -100,12 +109,67 @@ static int merge_digests(const Policy *p, CompiledPolicy *c) {
         return 0;
 }
 
+static void compile_rules(const Policy *p, KernelPolicy *k) {
+        for (size_t i = 0; i < p->rules_size; i++) {
+                const Rule *r = &p->rules[i];
+
+                if (!(rule_events(r) & EVERY_KIND))
+                        continue;
+                if (r->actions & RULE_ALERT && !actions_refuse(r->actions))
+                        k->every_time = true;
+                if (k->rules_size < ABI_RULES_MAX)
+                        k->rules[k->rules_size++] = compile_rule(r);
+                else
+                        leave_the_rest(k);
+        }
+}
+
+/* Whether the rule matches whatever the kernel side cannot see: who it was, and what it was about. An activity of the
+ * kernel's has no digest. */
+static bool matches_any_activity(const Rule *r) {
+        if (r->paths.size > 0 || r->users.size > 0 || r->units.size > 0)
+                return false;
+        for (size_t i = 0; i < r->references.size; i++)
+                if (!r->references.words[i].negated)
+                        return false;
+        return true;
+}
+
+/* True when every rule that may match the event says so, up to one that always matches. */
+static bool is_always(const Policy *p, Event e, bool (*says)(const Rule *r)) {
+        for (size_t i = 0; i < p->rules_size; i++) {
+                const Rule *r = &p->rules[i];
+
+                if (!(rule_events(r) & 1U << e))
+                        continue;
+                if (!says(r))
+                        return false;
+                if (matches_any_activity(r))
+                        return true;
+        }
+        return false;
+}
+
+static bool refuses(const Rule *r) {
+        return actions_refuse(r->actions);
+}
+
+static bool ignores(const Rule *r) {
+        return r->actions & RULE_IGNORE;
+}
+
+static void compile_activities(const Policy *p, KernelPolicy *k) {
+        for (Event e = _EVENT_CODE_MAX; e < _EVENT_MAX; e++) {
+                k->activities_denied |= (uint32_t) is_always(p, e, refuses) << (e - _EVENT_CODE_MAX);
+                k->activities_ignored |= (uint32_t) is_always(p, e, ignores) << (e - _EVENT_CODE_MAX);
+        }
+}
+
 int policy_compile(const Policy *p, uint32_t generation, CompiledPolicy *ret) {
         CompiledPolicy c = {
                 .policy = {
                         .generation = generation,
                         .enforce = p->mode == MODE_ENFORCE,
-                        .rules_size = (uint32_t) MIN(p->rules_size, (size_t) ABI_RULES_MAX),
                         .every_time = p->needs_subject,
                         .allow_writers = policy_on_failure(p, FAILURE_OPEN_WRITERS) == ON_FAILURE_ALLOW,
                         .allow_remote = policy_on_failure(p, FAILURE_REMOTE_FILE) == ON_FAILURE_ALLOW,
@@ -113,13 +177,8 @@ int policy_compile(const Policy *p, uint32_t generation, CompiledPolicy *ret) {
         };
         int r;
 
-        for (size_t i = 0; i < c.policy.rules_size; i++)
-                c.policy.rules[i] = compile_rule(&p->rules[i]);
-        for (size_t i = 0; i < p->rules_size; i++)
-                if (p->rules[i].actions & RULE_ALERT && !actions_refuse(p->rules[i].actions))
-                        c.policy.every_time = true;
-        if (p->rules_size > ABI_RULES_MAX)
-                leave_the_rest(&c.policy);
+        compile_rules(p, &c.policy);
+        compile_activities(p, &c.policy);
         r = merge_digests(p, &c);
         if (r < 0)
                 return r;
@@ -133,10 +192,12 @@ void compiled_policy_done(CompiledPolicy *c) {
 }
 
 const char *rule_decided_by(const Rule *r) {
-        bool exec = r->events == 0 || r->events & 1U << EVENT_EXEC;
-        bool others = r->events == 0 || r->events & ~(1U << EVENT_EXEC);
+        bool exec = rule_events(r) & 1U << EVENT_EXEC;
+        bool others = rule_events(r) & ~(1U << EVENT_EXEC);
         bool compiled = rule_is_compiled(r);
 
+        if (!(rule_events(r) & ~AFTER_THE_FACT))
+                return "reacted to";
         if (!others)
                 return "held at the gate";
         if (!exec)

@@ -17,7 +17,7 @@ typedef struct CompiledPolicy {
 int policy_compile(const Policy *p, uint32_t generation, CompiledPolicy *ret);
 void compiled_policy_done(CompiledPolicy *c);
 
-/* True when the kernel side can tell by itself whether the rule matches. */
+/* True when the kernel side can tell by itself whether the rule matches; of one about code. */
 bool rule_is_compiled(const Rule *r);
 
 /* Where the events of the rule are decided, as `sealwatchctl policy check` says it. */

@@ -9,17 +9,37 @@
 #include "lib/digest.h"
 #include "policy/failure.h"
 
-/* Ways in which code comes to run. */
+/* What is judged. */
 typedef enum Event {
+        /* ways in which code comes to run */
         EVENT_EXEC,      /* a program, a script or an interpreter is executed */
         EVENT_LIBRARY,   /* a file is mapped executable */
         EVENT_MODULE,    /* a kernel module is loaded */
         EVENT_KEXEC,     /* a kernel image is loaded for kexec */
         EVENT_FIRMWARE,  /* a driver loads firmware */
         EVENT_OVERWRITE, /* a file that ran as code is opened for writing */
+        /* activities: what is done to the machine's running state */
+        EVENT_MEMORY,         /* memory that no file backs, or that was changed, becomes executable */
+        EVENT_MODULE_REQUEST, /* the kernel asks for a module by itself */
+        EVENT_BPF,            /* a BPF program is loaded */
+        EVENT_PTRACE,         /* a process is attached to, or its memory written */
+        EVENT_MOUNT,          /* the tree of file systems is changed */
+        EVENT_SETUID,         /* a process becomes root */
+        EVENT_DEVICE,         /* the TPM, a raw disk or the kernel's memory is opened */
+        EVENT_DM,             /* a device-mapper table is changed */
+        EVENT_CONFIG,         /* a watched configuration file has other content */
+        EVENT_UNIT,           /* systemd loaded another unit than before */
+        EVENT_PCR,            /* a PCR changed */
+        EVENT_IMA,            /* the kernel's own measurement list */
+        EVENT_SELF,           /* something is done to sealwatch itself */
         _EVENT_MAX,
+        _EVENT_CODE_MAX = EVENT_MEMORY, /* those before it are about code */
         _EVENT_INVALID = -1,
 } Event;
+
+static inline bool event_is_code(Event e) {
+        return e < _EVENT_CODE_MAX;
+}
 
 extern const char *const event_names[_EVENT_MAX + 1]; /* ended by NULL */
 Event event_from_name(const char *name, size_t n);
@@ -28,7 +48,8 @@ Event event_from_name(const char *name, size_t n);
 typedef struct Subject {
         uint32_t pid; /* thread group, in the daemon's PID namespace */
         uint32_t uid, euid;
-        const char *exe; /* what it runs now */
+        uint32_t mount_namespace; /* its inode number; 0: the daemon's own, or not known */
+        const char *exe;          /* what it runs now */
         const char *comm;
         const char *cgroup; /* path in the unified hierarchy */
         const char *unit;   /* systemd unit, from the cgroup path */
@@ -43,11 +64,11 @@ typedef struct FileIdentity {
         uint32_t zero;
 } FileIdentity;
 
-/* A file that asks to run. */
+/* A file that asks to run, or what an activity is about. */
 typedef struct Observation {
         Event event;
         uint64_t token;   /* by which the sensor knows what waits for the answer */
-        const char *path; /* raw bytes, NUL-terminated */
+        const char *path; /* raw bytes, NUL-terminated; of an activity: its target */
         bool has_digest;
         uint8_t digest[SHA256_SIZE]; /* of the whole content */
         Failure failure;             /* why there is no digest, or what else went wrong; _FAILURE_INVALID: nothing */

@@ -12,7 +12,25 @@ const char *const level_names[] = {
 };
 
 const char *const watched_names[] = {
-        [WATCHED_EXEC] = "exec",           [WATCHED_UNGATED] = "ungated", [WATCHED_LIBRARY] = "library",
-        [WATCHED_MODULE] = "module",       [WATCHED_KEXEC] = "kexec",     [WATCHED_FIRMWARE] = "firmware",
-        [WATCHED_OVERWRITE] = "overwrite", [_WATCHED_MAX] = NULL,
+        [WATCHED_EXEC] = "exec",
+        [WATCHED_UNGATED] = "ungated",
+        [WATCHED_LIBRARY] = "library",
+        [WATCHED_MODULE] = "module",
+        [WATCHED_KEXEC] = "kexec",
+        [WATCHED_FIRMWARE] = "firmware",
+        [WATCHED_OVERWRITE] = "overwrite",
+        [WATCHED_MEMORY] = "memory",
+        [WATCHED_MODULE_REQUEST] = "module-request",
+        [WATCHED_BPF] = "bpf",
+        [WATCHED_PTRACE] = "ptrace",
+        [WATCHED_MOUNT] = "mount",
+        [WATCHED_SETUID] = "setuid",
+        [WATCHED_DEVICE] = "device",
+        [WATCHED_DM] = "dm",
+        [WATCHED_CONFIG] = "config",
+        [WATCHED_UNIT] = "unit",
+        [WATCHED_PCR] = "pcr",
+        [WATCHED_IMA] = "ima",
+        [WATCHED_SELF] = "self",
+        [_WATCHED_MAX] = NULL,
 };

@@ -63,9 +63,14 @@ static bool in_reference(const MatchWord *w, const void *value) {
                reference_set_contains(l->policy->references[w->number].set, l->observation->digest);
 }
 
+/* A rule that names no event is one about code: "whatever is in no reference set" would mean every activity as well. */
+unsigned rule_events(const Rule *r) {
+        return r->events == 0 ? (1U << _EVENT_CODE_MAX) - 1 : r->events;
+}
+
 /* All but its references. */
 static bool rule_may_match(const Rule *r, const Observation *o) {
-        return (r->events == 0 || r->events & (1U << o->event)) && match_test(&r->paths, match_glob, o->path) &&
+        return rule_events(r) & (1U << o->event) && match_test(&r->paths, match_glob, o->path) &&
                match_test(&r->users, match_number, &o->subject.uid) &&
                match_test(&r->units, match_glob, o->subject.unit);
 }
@@ -106,7 +111,8 @@ bool policy_lets_pass(const Policy *p, const uint8_t digest[SHA256_SIZE]) {
 
         memcpy(o.digest, digest, SHA256_SIZE);
         for (size_t i = 0; i < p->rules_size; i++)
-                if (p->rules[i].actions & ~(unsigned) (RULE_IGNORE | RULE_ALLOW) &&
+                if (rule_events(&p->rules[i]) & 1U << EVENT_EXEC &&
+                    p->rules[i].actions & ~(unsigned) (RULE_IGNORE | RULE_ALLOW) &&
                     match_test(&p->rules[i].references, in_reference, &lookup))
                         return false;
         return is_known(p, &o);

@@ -44,7 +44,7 @@ typedef struct Rule {
         char *name;
         char *file; /* where it stands */
         unsigned line;
-        unsigned events; /* bits 1 << Event; 0: every event */
+        unsigned events; /* bits 1 << Event; 0: all that are about code */
         Match paths, users, units, references;
         unsigned actions;
         Severity severity;
@@ -67,7 +67,7 @@ typedef struct Policy {
         size_t rules_size, rules_allocated;
         Reference *references;
         size_t references_size, references_allocated;
-        bool needs_subject;          /* a rule looks at User= or Unit= */
+        bool needs_subject;          /* a rule about code looks at User= or Unit= */
         uint8_t digest[SHA256_SIZE]; /* of the policy files and the reference sets */
 } Policy;
 
@@ -82,10 +82,13 @@ typedef struct Verdict {
         bool known;            /* the digest is in a reference set of the policy */
 } Verdict;
 
+/* The set of events that a rule is about. */
+unsigned rule_events(const Rule *r);
+
 /* Judges. An observation without a digest is in no reference set. No match: allowed, and recorded. */
 Verdict policy_judge(const Policy *p, const Observation *o);
 
-/* True when a file with this digest is in a reference set and no rule that is recorded with its context (alert, deny,
+/* True when a program with this digest is in a reference set and no rule that is recorded with its context (alert, deny,
  * kill, lock) can match it, whoever runs it and wherever it lies. */
 bool policy_lets_pass(const Policy *p, const uint8_t digest[SHA256_SIZE]);
 

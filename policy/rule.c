@@ -11,6 +11,7 @@
 #include "policy/settings.h"
 
 static const char *parse_events(const Setting *s _unused_, const char **at, void *member) {
+        static const char expected[] = "events like exec, library, module and mount (sealwatch.policy(5))";
         const char *p = *at, *word;
         size_t n;
 
@@ -19,10 +20,10 @@ static const char *parse_events(const Setting *s _unused_, const char **at, void
 
                 *at = word;
                 if (e == _EVENT_INVALID)
-                        return "some of exec, library, module, kexec and firmware";
+                        return expected;
                 *(unsigned *) member |= 1U << e;
         }
-        return *(unsigned *) member == 0 ? "some of exec, library, module, kexec and firmware" : NULL;
+        return *(unsigned *) member == 0 ? expected : NULL;
 }
 
 static const char *parse_actions(const Setting *s _unused_, const char **at, void *member) {
@@ -207,7 +208,8 @@ int rules_resolve(Policy *p, const PolicySource *source, ProblemList *problems) 
                         error = resolve_references(p, r, problems);
                 if (error < 0)
                         return error;
-                p->needs_subject = p->needs_subject || r->users.size > 0 || r->units.size > 0;
+                if (rule_events(r) & ((1U << _EVENT_CODE_MAX) - 1) && (r->users.size > 0 || r->units.size > 0))
+                        p->needs_subject = true;
         }
         return 0;
 }

@@ -87,11 +87,11 @@ static void check_judgement(const Policy *p, const Observation *o) {
         REQUIRE(!(actions_refuse(v.actions) && v.actions & (RULE_ALLOW | RULE_IGNORE)));
         REQUIRE(v.severity < _SEVERITY_MAX);
         REQUIRE(v.known == (o->has_digest && is_known(p, o->digest)));
-        if (o->has_digest && policy_lets_pass(p, o->digest))
+        if (o->event == EVENT_EXEC && o->has_digest && policy_lets_pass(p, o->digest))
                 REQUIRE(v.known && !(v.actions & ~(unsigned) (RULE_IGNORE | RULE_ALLOW)));
         if (policy_refuses_any_content(p, o))
                 REQUIRE(actions_refuse(v.actions));
-        if (!p->needs_subject) {
+        if (!p->needs_subject && event_is_code(o->event)) {
                 Observation other = *o;
 
                 other.subject = (Subject){ .uid = 4711 };
@@ -185,7 +185,8 @@ static void seeds(void) {
                        "a\n[Failures]\nHashDeadline=allow\nTpmLost=degrade\nNoLease=lock\n[Reference "
                        "x]\nFile=x.sha256 y.sha256\n"
                        "[Reference y]\nFile=y.sha256\n\xff"
-                       "b\n[Rule u]\nEvent=exec library\nPath=/tmp/* !/tmp/ok\nUser=root 33 !ci\n"
+                       "b\n[Rule m]\nEvent=mount bpf self\nAction=deny\n[Rule u]\nEvent=exec library\nPath=/tmp/* "
+                       "!/tmp/ok\nUser=root 33 !ci\n"
                        "Unit=*.service\nReference=!x !y\nAction=lock\n[Rule v]\nUser=ci\nAction=kill\n[Rule "
                        "w]\nAction=ignore\n"
                        "\xfe"

@@ -91,6 +91,31 @@ static void execed(World *w) {
         daemon_feed(w, &in);
 }
 
+/* Something is done to the machine's running state. */
+static void activity(World *w) {
+        static const uint32_t users[] = { 0, 1000, 1001 };
+        unsigned path = (unsigned) random_below(&w->random, PATHS);
+        const Policy *p = engine_policy(w->engine);
+        Input in = { .type = INPUT_ACTIVITY };
+        Activity *a = &in.activity;
+
+        *a = (Activity){
+                .event = _EVENT_CODE_MAX + (Event) random_below(&w->random, _EVENT_MAX - _EVENT_CODE_MAX),
+                .subject = subject((uint32_t) random_below(&w->random, 40),
+                                   users[random_below(&w->random, ELEMENTSOF(users))]),
+                .target = path_text(path),
+                .details = { { "type", "tmpfs" } },
+                .denied = p->mode == MODE_ENFORCE && chance(w, 50),
+                .stale = chance(w, 5),
+                .privileged = chance(w, 10),
+        };
+        if (a->event == EVENT_SELF && !a->denied && chance(w, 95)) /* mostly the end of trust */
+                return;
+        world_trace(w, "activity %s path %u uid %u%s%s", event_names[a->event], path, a->subject.uid,
+                    a->denied ? " denied" : "", a->privileged ? " privileged" : "");
+        daemon_feed(w, &in);
+}
+
 static void failure(World *w) {
         const Input in = { .type = INPUT_FAILURE,
                            .failure = { .row = (Failure) random_below(&w->random, _FAILURE_MAX) } };
@@ -213,9 +238,9 @@ void world_step(World *w) {
                 unsigned weight;
                 void (*happens)(World *w);
         } table[] = {
-                { 38, exec },   { 14, execed }, { 28, work },  { 3, wait_long }, { 1, late },
+                { 34, exec },   { 14, execed }, { 28, work },  { 3, wait_long }, { 1, late },
                 { 2, failure }, { 2, lost },    { 2, levels }, { 2, policy },    { 1, policy_refused },
-                { 4, request }, { 1, sealed },  { 1, fatal },  { 1, archive },
+                { 4, request }, { 1, sealed },  { 1, fatal },  { 1, archive },   { 4, activity },
         };
         size_t n = random_below(&w->random, 100);
 

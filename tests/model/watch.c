@@ -74,6 +74,26 @@ static void watch_exec(World *w, const Observation *o) {
                 watch_violation(w, locks(p, o->failure));
 }
 
+/* Refused where it could be, or a violation where a privileged process did it all the same. */
+static void watch_activity(World *w, const Activity *a) {
+        const Policy *p = engine_policy(w->engine);
+        const Observation o = {
+                .event = a->event, .path = a->target, .failure = _FAILURE_INVALID, .subject = a->subject
+        };
+        Verdict v = policy_judge(p, &o);
+        bool lock = v.actions & RULE_LOCK || (a->event == EVENT_SELF && !a->denied);
+
+        if (!a->denied && a->stale && lock)
+                w->must_reasons |= REASON_WOULD_LOCK;
+        else if (a->denied || p->mode == MODE_OBSERVE)
+                watch_violation(w, lock);
+        else if (!a->stale && (lock || actions_refuse(v.actions))) {
+                watch_violation(w, a->privileged);
+                if (!a->privileged)
+                        w->must_reasons |= REASON_ACTIVITY;
+        }
+}
+
 static void watch_start(World *w, const StartFacts *facts) {
         if (!facts->fresh && !w->told.clean && w->config.lock_on_death && !guard_is_closed(w->told.state))
                 watch_violation(w, true);
@@ -94,6 +114,8 @@ void watch_input(World *w, const Input *in) {
                 watch_exec(w, &in->exec);
         else if (in->type == INPUT_EXECED)
                 watch_execed(w, &in->execed);
+        else if (in->type == INPUT_ACTIVITY)
+                watch_activity(w, &in->activity);
         else if (in->type == INPUT_FAILURE || in->type == INPUT_EXTEND_FAILED || in->type == INPUT_COMMIT_FAILED)
                 watch_failure(w, in->failure.row);
         else if (in->type == INPUT_LOST)

@@ -25,7 +25,10 @@ static const char *const paths[PATHS] = {
         "[Rule k]\nPath=/kill/*\nAction=kill alert\n"                                                                 \
         "[Rule l]\nPath=/lock/*\nAction=lock\nSeverity=critical\nTechnique=T1204.002\n"                               \
         "[Rule a]\nPath=/alert/*\nAction=alert\n"                                                                     \
-        "[Rule i]\nPath=/ignore/*\nAction=ignore\n"
+        "[Rule i]\nPath=/ignore/*\nAction=ignore\n"                                                                   \
+        "[Rule x]\nEvent=mount dm\nPath=/deny/*\nAction=deny alert\n"                                                 \
+        "[Rule y]\nEvent=mount config\nPath=/lock/*\nAction=lock\n"                                                   \
+        "[Rule z]\nEvent=ptrace\nPath=/kill/*\nAction=kill\n"
 
 static const char *const policies[POLICIES] = {
         "[Policy]\nMode=enforce\n" RULES,

@@ -150,7 +150,7 @@ static void the_same_verdicts(void **state _unused_) {
                 CompiledPolicy c;
 
                 assert_int_equal(policy_compile(p, 1, &c), 0);
-                for (Event e = 0; e < _EVENT_MAX; e++)
+                for (Event e = 0; e < _EVENT_CODE_MAX; e++)
                         for (unsigned i = 0; i < 32; i++) {
                                 Observation o = {
                                         .event = e,
@@ -168,6 +168,43 @@ static void the_same_verdicts(void **state _unused_) {
                 compiled_policy_done(&c);
                 policy_free(p);
                 free(text);
+        }
+}
+
+/* Rules about activities are none about code, and the other way round. */
+static void activities(void **state _unused_) {
+        static const struct {
+                const char *rules;
+                uint32_t denied, ignored, code_rules;
+        } cases[] = {
+                { "[Rule a]\nAction=deny\n", 0, 0, 1 },
+                { "[Rule a]\nEvent=mount\nAction=deny\n", 1 << ACTIVITY_MOUNT, 0, 0 },
+                { "[Rule a]\nEvent=bpf ptrace\nAction=lock\n", 1 << ACTIVITY_BPF | 1 << ACTIVITY_PTRACE, 0, 0 },
+                { "[Rule a]\nEvent=exec mount\nAction=kill\n", 1 << ACTIVITY_MOUNT, 0, 1 },
+                { "[Rule a]\nEvent=mount\nUser=0\nAction=allow\n[Rule b]\nEvent=mount\nAction=deny\n", 0, 0, 0 },
+                { "[Rule a]\nEvent=mount\nUser=0\nAction=kill\n[Rule b]\nEvent=mount\nAction=deny\n",
+                  1 << ACTIVITY_MOUNT, 0, 0 },
+                { "[Rule a]\nEvent=mount\nPath=/x\nAction=deny\n", 0, 0, 0 },
+                { "[Rule a]\nEvent=memory\nReference=!one\nAction=deny\n", 1 << ACTIVITY_MEMORY, 0, 0 },
+                { "[Rule a]\nEvent=memory\nReference=one\nAction=deny\n", 0, 0, 0 },
+                { "[Rule a]\nEvent=mount\nAction=ignore\n[Rule b]\nEvent=mount\nAction=deny\n", 0, 1 << ACTIVITY_MOUNT,
+                  0 },
+                { "[Rule a]\nEvent=mount\nUnit=a.service\nAction=ignore\n", 0, 0, 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                char text[256];
+                CompiledPolicy c;
+                Policy *p;
+
+                snprintf(text, sizeof(text), "[Reference one]\n%s", cases[i].rules);
+                p = load(text);
+                assert_int_equal(policy_compile(p, 1, &c), 0);
+                assert_int_equal(c.policy.activities_denied, cases[i].denied);
+                assert_int_equal(c.policy.activities_ignored, cases[i].ignored);
+                assert_int_equal(c.policy.rules_size, cases[i].code_rules);
+                compiled_policy_done(&c);
+                policy_free(p);
         }
 }
 
@@ -243,7 +280,8 @@ static void where_it_is_decided(void **state _unused_) {
         } cases[] = {
                 { "Event=exec\nPath=/x\n", "held at the gate" }, { "Event=library\n", "decided in the kernel" },
                 { "Event=library\nPath=/x\n", "reacted to" },    { "", "held at the gate; decided in the kernel" },
-                { "User=0\n", "held at the gate; reacted to" },
+                { "User=0\n", "held at the gate; reacted to" },  { "Event=mount\n", "decided in the kernel" },
+                { "Event=mount\nPath=/x\n", "reacted to" },      { "Event=config pcr\n", "reacted to" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -261,7 +299,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(digests_are_merged),      TEST(modes_and_flags), TEST(the_same_verdicts),
                 TEST(only_what_must_be_asked), TEST(writers_unbind),  TEST(too_many_rules),
-                TEST(where_it_is_decided),
+                TEST(where_it_is_decided),     TEST(activities),
         };
 
         return RUN(tests);

@@ -87,7 +87,7 @@ static void everything_at_once(void **state _unused_) {
         assert_string_equal(r->name, "one");
         assert_string_equal(r->file, "p");
         assert_int_equal(r->line, 7);
-        assert_int_equal(r->events, (1U << _EVENT_MAX) - 1);
+        assert_int_equal(r->events, (1U << _EVENT_CODE_MAX) - 1);
         assert_int_equal(r->paths.size, 3);
         assert_true(r->paths.words[1].negated);
         assert_string_equal(r->paths.words[1].word, "/opt/x");
@@ -167,7 +167,7 @@ static void mistakes_of_keys(void **state _unused_) {
 
 static void mistakes_of_values(void **state _unused_) {
         static const char actions[] = "some of ignore, allow, alert, deny, kill and lock";
-        static const char events[] = "some of exec, library, module, kexec and firmware";
+        static const char events[] = "events like exec, library, module and mount (sealwatch.policy(5))";
         static const char technique[] =
                 "p:3:11: Technique= expects a MITRE ATT&CK technique like T1204 or T1204.002\n";
         static const char *const techniques[] = { "1204",       "T120",  "T12045",      "T1204.", "T1204.02",

@@ -9,7 +9,8 @@
 
 #define RULES                                                                                                         \
         "[Reference base]\n[Rule d]\nPath=/deny\nAction=deny\n[Rule k]\nPath=/kill\nAction=kill\n"                    \
-        "[Rule l]\nPath=/lock\nAction=lock\n"
+        "[Rule l]\nPath=/lock\nAction=lock\n"                                                                         \
+        "[Rule m]\nEvent=mount\nAction=deny\n"
 
 static const char *page_path;
 
@@ -46,6 +47,29 @@ static void ungated_user(Rig *rig) {
 
 static void ungated_privileged(Rig *rig) {
         ungated(rig, true);
+}
+
+static void activity(Rig *rig, bool denied, bool privileged) {
+        const Input in = { .type = INPUT_ACTIVITY,
+                           .activity = { .event = EVENT_MOUNT,
+                                         .target = "/mnt",
+                                         .subject.pid = 9,
+                                         .denied = denied,
+                                         .privileged = privileged } };
+
+        rig_feed(rig, &in);
+}
+
+static void activity_denied(Rig *rig) {
+        activity(rig, engine_policy(rig->engine)->mode == MODE_ENFORCE, true);
+}
+
+static void activity_by_user(Rig *rig) {
+        activity(rig, false, false);
+}
+
+static void activity_by_root(Rig *rig) {
+        activity(rig, false, true);
 }
 
 static void tampered(Rig *rig) {
@@ -116,6 +140,18 @@ static const struct {
           ungated_privileged,
           { "nothing", "lock plan" },
           { STATE_DEGRADED, STATE_VIOLATED } },
+        { "a rule denies an activity, and the kernel refuses it",
+          activity_denied,
+          { "nothing", "nothing" },
+          { STATE_TRUSTED, STATE_TRUSTED } },
+        { "a rule denies an activity of a user, too late",
+          activity_by_user,
+          { "nothing", "killed" },
+          { STATE_TRUSTED, STATE_DEGRADED } },
+        { "a rule denies a privileged activity, too late",
+          activity_by_root,
+          { "nothing", "lock plan" },
+          { STATE_TRUSTED, STATE_VIOLATED } },
         { "log, register, TPM or sensor is not as it must be",
           tampered,
           { "nothing", "lock plan" },

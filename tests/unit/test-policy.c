@@ -188,7 +188,11 @@ static void refusals_that_need_no_digest(void **state _unused_) {
 }
 
 static void names(void **state _unused_) {
-        static const char *const events[] = { "exec", "library", "module", "kexec", "firmware", "overwrite" };
+        static const char *const events[] = { "exec",     "library",   "module", "kexec",
+                                              "firmware", "overwrite", "memory", "module-request",
+                                              "bpf",      "ptrace",    "mount",  "setuid",
+                                              "device",   "dm",        "config", "unit",
+                                              "pcr",      "ima",       "self" };
 
         for (Event e = 0; e < _EVENT_MAX; e++) {
                 assert_string_equal(event_names[e], events[e]);

@@ -61,6 +61,8 @@ static bool is_before_gate(const Observer *o, const EventHead *e) {
 static Subject subject_of(Observer *o, const EventHead *e) {
         Subject s = { .pid = e->pid, .uid = e->uid, .euid = e->euid, .comm = e->comm };
 
+        if (e->mount_namespace != o->mount_namespace)
+                s.mount_namespace = e->mount_namespace;
         if (e->pid > 0)
                 subject_complete(&s, e->started / NSEC_PER_USEC, &o->subject);
         return s;

@@ -54,7 +54,7 @@ static int try_overwrite(int fd, const char *path) {
         return again < 0 ? -errno : 0;
 }
 
-static int (*const tries[_EVENT_MAX])(int fd, const char *path) = {
+static int (*const tries[_EVENT_CODE_MAX])(int fd, const char *path) = {
         [EVENT_EXEC] = try_exec,   [EVENT_LIBRARY] = try_mapping,     [EVENT_MODULE] = try_module,
         [EVENT_KEXEC] = try_kexec, [EVENT_OVERWRITE] = try_overwrite,
 };
@@ -74,18 +74,18 @@ static const char *probe_one(Observer *o, Event e, int fd) {
         return o->hooks_probe.hashed & 1U << e ? NULL : "the kernel gives no SHA-256 of files (IMA, ima_hash=)";
 }
 
-static void claim(Level ret_levels[_EVENT_MAX], const char *ret_why[_EVENT_MAX], Event e, const char *why) {
+static void claim(Level ret_levels[_EVENT_CODE_MAX], const char *ret_why[_EVENT_CODE_MAX], Event e, const char *why) {
         ret_levels[e] = why ? LEVEL_OFF : LEVEL_ENFORCE;
         ret_why[e] = why;
 }
 
-static void claim_nothing(Level ret_levels[_EVENT_MAX], const char *ret_why[_EVENT_MAX], const char *why) {
-        for (Event e = 0; e < _EVENT_MAX; e++)
+static void claim_nothing(Level ret_levels[_EVENT_CODE_MAX], const char *ret_why[_EVENT_CODE_MAX], const char *why) {
+        for (Event e = 0; e < _EVENT_CODE_MAX; e++)
                 claim(ret_levels, ret_why, e, why);
 }
 
-void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVENT_MAX],
-                          const char *ret_why[_EVENT_MAX]) {
+void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVENT_CODE_MAX],
+                          const char *ret_why[_EVENT_CODE_MAX]) {
         _cleanup_close_ int fd = -1;
         FileIdentity file;
 
@@ -98,7 +98,7 @@ void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVE
                 return claim_nothing(ret_levels, ret_why, "the probe could not be made");
         o->hooks_probe = (HooksProbe){ .inode_address = file.inode_address };
         __atomic_store_n(&o->state->refused, file.inode_address, __ATOMIC_RELEASE);
-        for (Event e = 0; e < _EVENT_MAX; e++)
+        for (Event e = 0; e < _EVENT_CODE_MAX; e++)
                 if (tries[e])
                         claim(ret_levels, ret_why, e, probe_one(o, e, fd));
         __atomic_store_n(&o->state->refused, 0, __ATOMIC_RELEASE);

@@ -38,6 +38,7 @@ struct Observer {
         uint64_t lost_seen, missed_seen;
         unsigned idle_drains; /* in a row that found nothing although numbers are missing */
         usec_t gate_armed;
+        uint32_t mount_namespace; /* our own */
         ObserverProbe probe;
         HooksProbe hooks_probe;
         ObserverStats stats;

@@ -66,7 +66,7 @@ static int cgroup_id(const char *cgroup, uint64_t *ret) {
         return -ENOENT;
 }
 
-static int read_settings(const Observer *o, SensorSettings *ret, const char **ret_why) {
+static int read_settings(Observer *o, SensorSettings *ret, const char **ret_why) {
         struct stat namespace;
         uint64_t cgroup = 0;
         int r;
@@ -77,6 +77,8 @@ static int read_settings(const Observer *o, SensorSettings *ret, const char **re
                 return -errno;
         }
         ret->pid_namespace = (uint32_t) namespace.st_ino;
+        if (stat("/proc/self/ns/mnt", &namespace) >= 0)
+                o->mount_namespace = (uint32_t) namespace.st_ino;
         ret->hooks = o->options.hooks;
         if (!o->options.cgroup)
                 return 0;

@@ -66,8 +66,8 @@ void observer_drain(Observer *o);
 
 /* What the kernel side can do about code, each shown by a file of our own that must be refused and is: LEVEL_ENFORCE, or
  * LEVEL_OFF and why (static). To be called once, after observer_attach(). */
-void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVENT_MAX],
-                          const char *ret_why[_EVENT_MAX]);
+void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVENT_CODE_MAX],
+                          const char *ret_why[_EVENT_CODE_MAX]);
 
 /* What the kernel side decides by; before the first one it lets everything go and tells nobody. 0 or a negative errno: then
  * the old one stays in force. */

@@ -50,7 +50,7 @@ static void layouts_are_the_same(void **state) {
         CHECK(EventHead, FIELD(EventHead, version), FIELD(EventHead, type), FIELD(EventHead, flags),
               FIELD(EventHead, sequence), FIELD(EventHead, time), FIELD(EventHead, started), FIELD(EventHead, cgroup),
               FIELD(EventHead, pid), FIELD(EventHead, host_pid), FIELD(EventHead, uid), FIELD(EventHead, euid),
-              FIELD(EventHead, comm));
+              FIELD(EventHead, mount_namespace), FIELD(EventHead, zero), FIELD(EventHead, comm));
         CHECK(ExecEvent, FIELD(ExecEvent, head), FIELD(ExecEvent, file), FIELD(ExecEvent, filename));
         CHECK(CodeEvent, FIELD(CodeEvent, head), FIELD(CodeEvent, file), FIELD(CodeEvent, kind),
               FIELD(CodeEvent, verdict), FIELD(CodeEvent, error), FIELD(CodeEvent, writers),
@@ -59,7 +59,9 @@ static void layouts_are_the_same(void **state) {
               FIELD(KernelRule, verdict), FIELD(KernelRule, maybe));
         CHECK(KernelPolicy, FIELD(KernelPolicy, generation), FIELD(KernelPolicy, enforce),
               FIELD(KernelPolicy, rules_size), FIELD(KernelPolicy, digests_size), FIELD(KernelPolicy, every_time),
-              FIELD(KernelPolicy, allow_writers), FIELD(KernelPolicy, allow_remote), FIELD(KernelPolicy, rules));
+              FIELD(KernelPolicy, allow_writers), FIELD(KernelPolicy, allow_remote),
+              FIELD(KernelPolicy, activities_denied), FIELD(KernelPolicy, activities_ignored),
+              FIELD(KernelPolicy, rules));
         CHECK(KernelDigest, FIELD(KernelDigest, digest), FIELD(KernelDigest, sets), FIELD(KernelDigest, zero));
         CHECK(InodeState, FIELD(InodeState, digest), FIELD(InodeState, flags), FIELD(InodeState, version),
               FIELD(InodeState, generation), FIELD(InodeState, sets), FIELD(InodeState, reported),
