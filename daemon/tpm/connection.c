@@ -171,6 +171,15 @@ Handle handle_persistent(Connection *c, ESYS_TR tr) {
         return (Handle){ c, c->generation, tr, 0 };
 }
 
+TpmError handle_open(Connection *c, TPM2_HANDLE handle, Handle *ret) {
+        ESYS_TR tr;
+        TpmError e = COMMAND(c, Esys_TR_FromTPMPublic(c->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &tr));
+
+        if (!failed(e))
+                *ret = handle_persistent(c, tr);
+        return e;
+}
+
 Handle handle_own(Connection *c, ESYS_TR tr) {
         Handle h = handle_persistent(c, tr);
 

@@ -76,6 +76,9 @@ typedef struct Handle {
 
 Handle handle_own(Connection *c, ESYS_TR tr);
 Handle handle_persistent(Connection *c, ESYS_TR tr);
+
+/* One for a persistent object or an NV index. TPM_REFUSED with TPM2_RC_HANDLE when there is none. */
+TpmError handle_open(Connection *c, TPM2_HANDLE handle, Handle *ret);
 void handle_done(Handle *h);
 
 static inline void esys_freep(void *p) {

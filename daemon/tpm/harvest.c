@@ -6,6 +6,7 @@
 #include <string.h>
 #include <tss2/tss2_mu.h>
 
+#include "daemon/tpm/pcr.h"
 #include "daemon/tpm/run.h"
 #include "daemon/tpm/srk.h"
 #include "daemon/tpm/wipe.h"
@@ -48,13 +49,7 @@ static TpmError load(Connection *c, const SealedItem *item, const Handle *srk, H
  * is seen by Unseal. */
 static TpmError policy_pcr(Connection *c, const SealedItem *item, const Handle *session) {
         static const TPM2B_DIGEST as_they_are = {};
-        TPML_PCR_SELECTION pcrs = {
-                .count = 1,
-                .pcrSelections = { { .hash = hash_tpm_id(item->bank),
-                                     .sizeofSelect = 3,
-                                     .pcrSelect = { (uint8_t) item->pcrs, (uint8_t) (item->pcrs >> 8),
-                                                    (uint8_t) (item->pcrs >> 16) } } },
-        };
+        TPML_PCR_SELECTION pcrs = pcr_selection(item->bank, item->pcrs);
 
         return COMMAND(c, Esys_PolicyPCR(c->esys, session->tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &as_they_are,
                                          &pcrs));

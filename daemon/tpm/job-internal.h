@@ -16,6 +16,7 @@ typedef struct SealedItem {
 /* A result in the queue. */
 typedef struct Answer {
         TpmResult result; /* first: tpm_result_free() frees the whole */
+        bool aside;       /* for the thread that waits for it, and nobody else */
         struct Answer *next;
 } Answer;
 
@@ -49,6 +50,17 @@ struct TpmJob {
                         size_t n, allocated;
                         TpmJob *cap; /* a LOCK job of its own */
                 } harvest;
+                struct {
+                        TpmAkChoice choice;
+                        uint8_t data[TPM_QUOTE_DATA_MAX];
+                        size_t size;
+                        PcrSet pcrs;
+                } attest; /* AK, QUOTE */
+                struct {
+                        uint32_t index;
+                        uint8_t *data; /* to be written */
+                        size_t size;
+                } nv;
         };
 };
 

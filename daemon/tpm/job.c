@@ -74,6 +74,46 @@ TpmJob *tpm_job_harvest(const TpmExtend *cap) {
         return TAKE_PTR(job);
 }
 
+TpmJob *tpm_job_ak(TpmAkChoice choice) {
+        TpmJob *job = job_new(TPM_JOB_AK, TPM_CLASS_REST);
+
+        if (job)
+                job->attest.choice = choice;
+        return job;
+}
+
+TpmJob *tpm_job_quote(TpmAkChoice choice, const void *data, size_t n, PcrSet pcrs) {
+        TpmJob *job = n <= TPM_QUOTE_DATA_MAX ? job_new(TPM_JOB_QUOTE, TPM_CLASS_REST) : NULL;
+
+        if (!job)
+                return NULL;
+        job->attest.choice = choice;
+        memcpy(job->attest.data, data, n);
+        job->attest.size = n;
+        job->attest.pcrs = pcrs;
+        return job;
+}
+
+TpmJob *tpm_job_nv_read(uint32_t index) {
+        TpmJob *job = job_new(TPM_JOB_NV_READ, TPM_CLASS_REST);
+
+        if (job)
+                job->nv.index = index;
+        return job;
+}
+
+TpmJob *tpm_job_nv_write(uint32_t index, const void *data, size_t n) {
+        _cleanup_(tpm_job_freep) TpmJob *job =
+                n <= TPM_NV_WRITE_MAX ? job_new(TPM_JOB_NV_WRITE, TPM_CLASS_REST) : NULL;
+
+        if (!job)
+                return NULL;
+        job->nv.index = index;
+        job->nv.data = memdup_nul(data, n);
+        job->nv.size = n;
+        return job->nv.data ? TAKE_PTR(job) : NULL;
+}
+
 static void sealed_item_done(SealedItem *item) {
         free(item->srk_name);
         free(item->public);
@@ -94,6 +134,8 @@ TpmJob *tpm_job_free(TpmJob *job) {
                 free(job->harvest.items);
                 tpm_job_free(job->harvest.cap);
         }
+        if (job->type == TPM_JOB_NV_WRITE)
+                free(job->nv.data);
         OPENSSL_cleanse(job, sizeof(*job));
         free(job);
         return NULL;
@@ -163,6 +205,24 @@ int tpm_job_add_sealed(TpmJob *job, const Sealed *sealed) {
         return 0;
 }
 
+TpmAk *tpm_ak_free(TpmAk *ak) {
+        if (!ak)
+                return NULL;
+        free(ak->public.data);
+        free(ak->certificate.data);
+        free(ak);
+        return NULL;
+}
+
+TpmQuote *tpm_quote_free(TpmQuote *quote) {
+        if (!quote)
+                return NULL;
+        free(quote->attest.data);
+        free(quote->signature.data);
+        free(quote);
+        return NULL;
+}
+
 TpmResult *tpm_result_free(TpmResult *result) {
         if (!result)
                 return NULL;
@@ -179,6 +239,15 @@ TpmResult *tpm_result_free(TpmResult *result) {
                 if (result->harvest.items)
                         OPENSSL_cleanse(result->harvest.items, result->harvest.n * sizeof(TpmHarvested));
                 free(result->harvest.items);
+                break;
+        case TPM_JOB_AK:
+                tpm_ak_free(result->ak);
+                break;
+        case TPM_JOB_QUOTE:
+                tpm_quote_free(result->quote);
+                break;
+        case TPM_JOB_NV_READ:
+                free(result->nv.data);
                 break;
         default:
                 break;

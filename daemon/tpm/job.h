@@ -40,12 +40,16 @@ typedef enum TpmClass {
 } TpmClass;
 
 typedef enum TpmJobType {
-        TPM_JOB_NONE,    /* a result that nobody asked for: the worker noticed a reset */
-        TPM_JOB_STATE,   /* all registers, counters and the SRK Name; from then on this is the TPM life we know */
-        TPM_JOB_READ,    /* all registers and counters */
-        TPM_JOB_EXTEND,  /* extends, one after the other */
-        TPM_JOB_SEAL,    /* seals a key to a policy digest */
-        TPM_JOB_HARVEST, /* unseals keys, then extends the cap */
+        TPM_JOB_NONE,     /* a result that nobody asked for: the worker noticed a reset */
+        TPM_JOB_STATE,    /* all registers, counters and the SRK Name; from then on this is the TPM life we know */
+        TPM_JOB_READ,     /* all registers and counters */
+        TPM_JOB_EXTEND,   /* extends, one after the other */
+        TPM_JOB_SEAL,     /* seals a key to a policy digest */
+        TPM_JOB_HARVEST,  /* unseals keys, then extends the cap */
+        TPM_JOB_AK,       /* finds or makes the attestation key */
+        TPM_JOB_QUOTE,    /* quotes registers with it */
+        TPM_JOB_NV_READ,  /* reads an index of the NV memory */
+        TPM_JOB_NV_WRITE, /* writes one */
         _TPM_JOB_MAX,
 } TpmJobType;
 
@@ -76,6 +80,42 @@ TpmJob *tpm_job_seal(const uint8_t policy[SHA256_SIZE], const uint8_t key[SEALED
 /* The cap is always extended, as the last command and whatever failed before it; when that fails it is owed. NULL also
  * for a cap that tpm_job_add_extend() would refuse. */
 TpmJob *tpm_job_harvest(const TpmExtend *cap);
+
+/* Which attestation key. */
+typedef enum TpmAkChoice {
+        TPM_AK_GUEST, /* the one of a template in NV memory (as GCE has it), else a restricted signing key of our own: the
+                       * primary key of the endorsement hierarchy that an ECC P-256 template makes, the same each time.
+                       * Either is made persistent where the owner's authorization allows it */
+        TPM_AK_AZURE, /* what the paravisor made persistent, or TPM_REFUSED with TPM2_RC_HANDLE */
+} TpmAkChoice;
+
+/* TPM handles (TCG Registry of Reserved TPM 2.0 Handles and Localities: endorsement keys are from 0x81010000 on), and NV
+ * indexes of GCE's vTPM (google/go-tpm-tools, client/handles.go). */
+enum {
+        TPM_AK_HANDLE_AZURE = 0x81000003,
+        TPM_AK_HANDLE_OWN = 0x8101a77e,
+        TPM_AK_HANDLE_TEMPLATE = 0x8101a77f,
+        TPM_NV_GCE_RSA_CERTIFICATE = 0x01c10000,
+        TPM_NV_GCE_RSA_TEMPLATE = 0x01c10001,
+        TPM_NV_GCE_ECC_CERTIFICATE = 0x01c10002,
+        TPM_NV_GCE_ECC_TEMPLATE = 0x01c10003,
+        TPM_NV_AZURE_AK_CERTIFICATE = 0x01c101d0,
+};
+
+enum { TPM_QUOTE_DATA_MAX = 64, TPM_NV_WRITE_MAX = 1024 };
+
+TpmJob *tpm_job_ak(TpmAkChoice choice);
+
+/* Quotes registers of the preferred bank with n bytes (at most TPM_QUOTE_DATA_MAX) of qualifying data. TPM_BUSY when the
+ * registers move all the time, so that no values match. */
+TpmJob *tpm_job_quote(TpmAkChoice choice, const void *data, size_t n, PcrSet pcrs);
+
+/* Reads a whole index from offset 0 on, by the owner's authorization or the index's own, both empty. */
+TpmJob *tpm_job_nv_read(uint32_t index);
+
+/* Writes n bytes (at most TPM_NV_WRITE_MAX) to an index. One that is not there, or of another size, is defined for the owner
+ * first. */
+TpmJob *tpm_job_nv_write(uint32_t index, const void *data, size_t n);
 
 TpmJob *tpm_job_free(TpmJob *job); /* wipes keys */
 DEFINE_CLEANUP(TpmJob *, tpm_job_free)
@@ -113,6 +153,33 @@ typedef struct TpmBytes {
         size_t size;
 } TpmBytes;
 
+typedef enum TpmAkOrigin {
+        TPM_AK_ORIGIN_AZURE,
+        TPM_AK_ORIGIN_TEMPLATE,
+        TPM_AK_ORIGIN_OWN,
+} TpmAkOrigin;
+
+typedef struct TpmAk {
+        TpmAkOrigin origin;
+        bool persistent;
+        TpmBytes public; /* TPMT_PUBLIC */
+        TpmName name;
+        TpmBytes certificate; /* as in NV memory; size 0: there is none */
+} TpmAk;
+
+typedef struct TpmQuote {
+        TpmBytes attest, signature; /* TPMS_ATTEST, TPMT_SIGNATURE */
+        TpmName signer;
+        PcrSet pcrs;
+        PcrValues values; /* of those registers, in the one bank that was quoted: the quote's digest is theirs */
+        uint64_t clock;
+        TpmCounters counters;
+        bool safe;
+} TpmQuote;
+
+TpmAk *tpm_ak_free(TpmAk *ak);
+TpmQuote *tpm_quote_free(TpmQuote *quote);
+
 typedef struct TpmResult {
         uint64_t id; /* what tpm_submit() gave out; 0 for TPM_JOB_NONE */
         TpmJobType type;
@@ -136,6 +203,9 @@ typedef struct TpmResult {
                         size_t n;
                         bool capped;
                 } harvest;
+                TpmAk *ak; /* NULL unless TPM_OK, as the next one */
+                TpmQuote *quote;
+                TpmBytes nv; /* what was read */
         };
 } TpmResult;
 

@@ -39,6 +39,7 @@ struct Queue {
         usec_t owed_at, backoff;
 
         Answer *first_answer, **answers_end;
+        Answer *first_aside;
         int event_fd;
 };
 
@@ -113,6 +114,10 @@ Queue *queue_free(Queue *q) {
         list_done(&q->due);
         while (q->first_answer)
                 tpm_result_free(&answer_take(q, &q->first_answer)->result);
+        for (Answer *a; (a = q->first_aside);) {
+                q->first_aside = a->next;
+                tpm_result_free(&a->result);
+        }
         pthread_mutex_destroy(&q->lock);
         pthread_cond_destroy(&q->work);
         pthread_cond_destroy(&q->answers);
@@ -121,9 +126,7 @@ Queue *queue_free(Queue *q) {
         return NULL;
 }
 
-int queue_submit(Queue *q, TpmJob *job, uint64_t *ret_id) {
-        HOLD(&q->lock);
-
+static int submit_locked(Queue *q, TpmJob *job, uint64_t *ret_id) {
         if (job->class != TPM_CLASS_LOCK) {
                 if (q->waiting >= WAITING_MAX)
                         return -ENOBUFS;
@@ -135,6 +138,12 @@ int queue_submit(Queue *q, TpmJob *job, uint64_t *ret_id) {
         list_append(&q->jobs[job->class], job);
         pthread_cond_broadcast(&q->work);
         return 0;
+}
+
+int queue_submit(Queue *q, TpmJob *job, uint64_t *ret_id) {
+        HOLD(&q->lock);
+
+        return submit_locked(q, job, ret_id);
 }
 
 int queue_fd(const Queue *q) {
@@ -156,8 +165,8 @@ static bool wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, usec_t 
         return pthread_cond_timedwait(condition, lock, &ts) == 0;
 }
 
-static Answer **find_answer(Queue *q, uint64_t id) {
-        for (Answer **a = &q->first_answer; *a; a = &(*a)->next)
+static Answer **find_answer(Answer **list, uint64_t id) {
+        for (Answer **a = list; *a; a = &(*a)->next)
                 if ((*a)->result.id == id)
                         return a;
         return NULL;
@@ -167,16 +176,37 @@ TpmResult *queue_wait_result(Queue *q, uint64_t id, usec_t until) {
         Answer **found;
         HOLD(&q->lock);
 
-        while (!(found = find_answer(q, id)))
+        while (!(found = find_answer(&q->first_answer, id)))
                 if (!wait_until(&q->answers, &q->lock, until))
                         return NULL;
         return &answer_take(q, found)->result;
+}
+
+int queue_call_aside(Queue *q, TpmJob *job, TpmResult **ret) {
+        Answer **found = NULL;
+        uint64_t id;
+        int r;
+        HOLD(&q->lock);
+
+        job->answer->aside = true;
+        r = submit_locked(q, job, &id);
+        if (r < 0)
+                return r;
+        while (!q->stopping && !(found = find_answer(&q->first_aside, id)))
+                (void) wait_until(&q->answers, &q->lock, USEC_INFINITY);
+        *ret = NULL;
+        if (found) {
+                *ret = &(*found)->result;
+                *found = (*found)->next;
+        }
+        return 0;
 }
 
 void queue_stop(Queue *q) {
         HOLD(&q->lock);
 
         q->stopping = true;
+        pthread_cond_broadcast(&q->answers);
         pthread_cond_broadcast(&q->work);
 }
 
@@ -277,6 +307,12 @@ void queue_owe_no_more(Queue *q) {
 static void put_answer(Queue *q, Answer *answer) {
         const uint64_t one = 1;
 
+        if (answer->aside) {
+                answer->next = q->first_aside;
+                q->first_aside = answer;
+                pthread_cond_broadcast(&q->answers);
+                return;
+        }
         answer->next = NULL;
         *q->answers_end = answer;
         q->answers_end = &answer->next;

@@ -26,6 +26,10 @@ int queue_fd(const Queue *q);
 TpmResult *queue_next_result(Queue *q);
 TpmResult *queue_wait_result(Queue *q, uint64_t id, usec_t until); /* NULL: none by then */
 void queue_stop(Queue *q);
+
+/* Any thread's side. The result comes to this call alone; NULL when the queue stops first. The job is taken over on
+ * success, which is 0 or as queue_submit(). */
+int queue_call_aside(Queue *q, TpmJob *job, TpmResult **ret);
 bool queue_wait_ended(Queue *q, unsigned workers, usec_t until); /* so many have called queue_ended() */
 
 /* The workers' side. */

@@ -14,5 +14,10 @@ TpmError read_run(Connection *c, TpmResult *result);
 TpmError state_run(Connection *c, TpmResult *result);
 TpmError seal_run(Connection *c, const TpmJob *job, TpmResult *result);
 
+TpmError nv_read_run(Connection *c, const TpmJob *job, TpmResult *result);
+TpmError nv_write_run(Connection *c, const TpmJob *job);
+TpmError ak_run(Connection *c, const TpmJob *job, TpmResult *result);
+TpmError quote_run(Connection *c, const TpmJob *job, TpmResult *result);
+
 /* Gives what came of the cap. */
 TpmError harvest_run(Connection *c, TpmJob *job, TpmResult *result);

@@ -43,14 +43,10 @@ static TpmError check_is_srk(Connection *c, ESYS_TR tr) {
 /* TPM_REFUSED with TPM2_RC_HANDLE when there is none. */
 static TpmError find_persistent(Connection *c, Handle *ret) {
         _cleanup_(handle_done) Handle srk = {};
-        ESYS_TR tr;
-        TpmError e =
-                COMMAND(c, Esys_TR_FromTPMPublic(c->esys, SRK_HANDLE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &tr));
+        TpmError e = handle_open(c, SRK_HANDLE, &srk);
 
-        if (failed(e))
-                return e;
-        srk = handle_persistent(c, tr);
-        e = check_is_srk(c, tr);
+        if (!failed(e))
+                e = check_is_srk(c, srk.tr);
         if (!failed(e))
                 *ret = TAKE_STRUCT(srk);
         return e;

@@ -115,3 +115,14 @@ int tpm_call(Tpm *t, TpmJob *job, usec_t timeout, TpmResult **ret) {
         *ret = queue_wait_result(t->shared->queue, id, now_monotonic() + timeout);
         return *ret ? 0 : -ETIMEDOUT;
 }
+
+int tpm_call_aside(Tpm *t, TpmJob *job, TpmResult **ret) {
+        _cleanup_(tpm_job_freep) TpmJob *mine = job;
+        int r;
+
+        r = queue_call_aside(t->shared->queue, mine, ret);
+        if (r < 0)
+                return r;
+        (void) TAKE_PTR(mine);
+        return *ret ? 0 : -ECANCELED;
+}

@@ -2,7 +2,8 @@
 #pragma once
 
 /* The TPM. A thread of its own speaks with it, one command at a time; the caller's thread hands in jobs and takes out
- * results, and never waits for the TPM unless it asks to (tpm_call()). All functions are for one thread.
+ * results, and never waits for the TPM unless it asks to (tpm_call()). All functions but
+ * tpm_call_aside() are for one thread.
  *
  * On a device with a resource manager of the kernel a second thread runs the jobs of TPM_CLASS_LOCK on a descriptor of
  * its own, so that no long command is in their way. Everywhere else there is one client at a time: the connection is
@@ -50,3 +51,7 @@ TpmResult *tpm_next_result(Tpm *t);
 /* Submits a job (taken over in any case) and waits for its result; other results wait in their queue. 0, -ETIMEDOUT
  * (the job goes on, its result comes later), or as tpm_submit(). */
 int tpm_call(Tpm *t, TpmJob *job, usec_t timeout, TpmResult **ret);
+
+/* The same for any other thread, however long it takes: its result shows nowhere else. Such calls must have returned before
+ * tpm_free(). 0, -ENOBUFS, or -ECANCELED. */
+int tpm_call_aside(Tpm *t, TpmJob *job, TpmResult **ret);

@@ -126,6 +126,14 @@ static TpmError execute(Connection *c, TpmJob *job, TpmResult *result) {
                 return seal_run(c, job, result);
         case TPM_JOB_HARVEST:
                 return harvest_run(c, job, result);
+        case TPM_JOB_AK:
+                return ak_run(c, job, result);
+        case TPM_JOB_QUOTE:
+                return quote_run(c, job, result);
+        case TPM_JOB_NV_READ:
+                return nv_read_run(c, job, result);
+        case TPM_JOB_NV_WRITE:
+                return nv_write_run(c, job);
         default:
                 return tpm_error_why(TPM_FAILED, "no such job");
         }

@@ -66,10 +66,10 @@ static int sniffer_send(TpmLink *l, const uint8_t *command, size_t n) {
                         s->breaks--;
                         return -EPIPE;
                 }
-                if (s->meddlings > 0) {
-                        s->meddlings--;
-                        meddle(l);
-                }
+        }
+        if (code == s->meddle_at && s->meddlings > 0) {
+                s->meddlings--;
+                meddle(l);
         }
         return s->inner.send(l->inner, command, n);
 }
@@ -92,7 +92,7 @@ static void sniffer_close(TpmLink *l) {
 void sniffer_init(Sniffer *s, const char *conf) {
         const char *why;
 
-        *s = (Sniffer){};
+        *s = (Sniffer){ .meddle_at = TPM2_CC_Unseal };
         assert_int_equal(transport_from_conf(conf, &s->inner, &why), 0);
         s->outer = (TpmTransport){
                 .userdata = s,

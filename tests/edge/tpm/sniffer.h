@@ -9,7 +9,8 @@
 typedef struct Sniffer {
         TpmTransport inner, outer;
         Buffer seen;
-        unsigned meddlings;  /* before each of the next so many Unseal commands PCR 10 is extended */
+        uint32_t meddle_at;  /* the command, TPM2_CC_Unseal at first, of which */
+        unsigned meddlings;  /* so many of the next ones have PCR 10 extended before them */
         unsigned breaks;     /* so many of the next Unseal commands end the connection */
         unsigned unseals;    /* seen */
         uint32_t codes[256]; /* of the commands that were sent, in their order */
