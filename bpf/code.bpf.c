@@ -65,7 +65,7 @@ SEC("?lsm.s/bprm_check_security")
 int BPF_PROG(check_program, struct linux_binprm *bprm, int earlier) {
         struct file *file = bprm->file;
 
-        leave_mark();
+        leave_mark(bprm);
         return file ? on_code(CODE_EXEC, file) : allow();
 }
 

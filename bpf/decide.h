@@ -347,11 +347,11 @@ static __always_inline int refuse_canary(CodeKind kind, struct file *file, const
         return deny();
 }
 
-static __always_inline void leave_mark(void) {
-        __u32 *mark = bpf_task_storage_get(&checked, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+static __always_inline void leave_mark(struct linux_binprm *bprm) {
+        __u64 *mark = bpf_task_storage_get(&checked, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
         if (mark)
-                __sync_fetch_and_or(mark, 1);
+                *mark = exec_of(BPF_CORE_READ(bprm, mm));
         else
                 __sync_fetch_and_add(&state.unmarked, 1);
 }

@@ -30,15 +30,22 @@ struct ring {
 };
 extern struct ring ring SEC(".maps");
 
-/* The process' next program was looked at by a hook. Root can silence every hook with one write (kernel.ftrace_enabled), but
- * not the tracepoint behind it: that finds this missing. */
+/* The exec that a hook was asked about last. Root can silence every hook with one write (kernel.ftrace_enabled), but not the
+ * tracepoint behind it: that finds another one, or none. */
 struct checked {
         __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
         __uint(map_flags, BPF_F_NO_PREALLOC);
         __type(key, int);
-        __type(value, __u32);
+        __type(value, __u64);
 };
 extern struct checked checked SEC(".maps");
+
+/* Which exec it is, by the memory that was made for it: never 0. A failed one's is freed, so an address alone may come back. */
+static __always_inline __u64 exec_of(struct mm_struct *mm) {
+        if (bpf_core_field_exists(mm->context.ctx_id))
+                return BPF_CORE_READ(mm, context.ctx_id);
+        return (__u64) mm;
+}
 
 /* An ancestor's level is not known to user space in a cgroup namespace, so all are tried; 0 ends them. */
 static __always_inline bool in_scope(void) {

@@ -41,12 +41,12 @@ static __always_inline bool was_unmarked(void) {
         return n > 0 && __sync_val_compare_and_swap(&state.unmarked, n, n - 1) == n;
 }
 
-/* Takes back what the hook left: each program needs its own. Where there is no memory, or (6.1) the processor is at another
- * task's storage, nothing can be said: only a mark that can be made and is not there is one that nobody left. */
+/* Where there is no memory, or (6.1) the processor is at another task's storage, nothing can be said: only a mark that can be
+ * made and is not there is one that nobody left. */
 static __always_inline bool was_checked(struct task_struct *task) {
-        __u32 *mark = bpf_task_storage_get(&checked, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+        __u64 *mark = bpf_task_storage_get(&checked, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-        return !mark || __sync_fetch_and_and(mark, 0) != 0 || was_unmarked();
+        return !mark || *mark == exec_of(BPF_CORE_READ(task, mm)) || was_unmarked();
 }
 
 SEC("tp_btf/sched_process_exec")

@@ -133,8 +133,17 @@ struct cred {
         struct user_namespace *user_ns;
 };
 
+typedef struct {
+        __u64 ctx_id; /* x86: given to no other */
+} mm_context_t;
+
+struct mm_struct {
+        mm_context_t context;
+};
+
 struct task_struct {
         int tgid;
+        struct mm_struct *mm;
         __u64 start_boottime;
         struct task_struct *group_leader;
         struct signal_struct *signal;
@@ -144,6 +153,7 @@ struct task_struct {
 };
 
 struct linux_binprm {
+        struct mm_struct *mm;
         struct file *file;
         const char *filename;
 };

@@ -15,6 +15,7 @@ from lab import ROOT, check, eventually  # noqa: E402
 DISK = f"{ROOT}/disk"
 OVERWRITE = "\n[Rule overwritten]\nEvent=overwrite\nAction=deny alert\n"
 DONE, REFUSED = 0, 1
+GOOD = 11  # the exit status of the known program
 
 
 def attack(m, *words):
@@ -190,14 +191,18 @@ def test_observe(m):
 
 
 def test_silenced(m):
-    """One write of root's silences every hook. The next program that runs is one that no hook was asked about."""
+    """One write of root's silences every hook. The next program that runs is one that no hook was asked about, also when its
+    process had tried another one before, which a hook was asked about."""
     m.policy("enforce", OVERWRITE)
     m.ctl("reload")
     expect(m, DONE, "map", f"{DISK}/known.so")
     check(m.state() == "trusted", f"the state is {m.state()}")
-    with open("/proc/sys/kernel/ftrace_enabled", "w", encoding="ascii") as f:
-        f.write("0")
-    attack(m, "map", f"{DISK}/known.so")
+    with open(f"{DISK}/text", "w", encoding="ascii") as f:
+        f.write("no program")
+    os.chmod(f"{DISK}/text", 0o755)
+    m.learn()
+    m.ctl("reload")
+    expect(m, GOOD, "silence", f"{DISK}/text", f"{DISK}/good")
     m.expect_state("locked")
     m.expect_event("failure", row="hooks-dead")
     m.expect_event("level", event="library", to="off")

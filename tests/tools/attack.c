@@ -23,6 +23,7 @@
  *   attack store FILE                      changes FILE through a shared mapping, then maps it as code
  *   attack cut FILE                        maps a memfd with FILE's content, sealed for writing, as code; cuts it; maps it
  *   attack sealed FILE                     maps a memfd with FILE's content and all seals as code
+ *   attack silence TEXT FILE               executes TEXT in vain, silences the kernel's hooks, executes FILE
  *   attack sneak FILE ROUNDS               changes copies of FILE while somebody maps them as code, and counts the times
  *                                          that both were done
  *
@@ -385,6 +386,15 @@ static int attack_sealed(char **arguments) {
         return map_as_code(sealed_memory(arguments[0], F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
 }
 
+static int attack_silence(char **arguments) {
+        int fd = open_file("/proc/sys/kernel/ftrace_enabled", O_WRONLY);
+
+        (void) execute(arguments[0]);
+        if (write(fd, "0", 1) < 0)
+                die("ftrace_enabled");
+        return execute(arguments[1]);
+}
+
 /* True when the copy was let pass as code although it was changed. */
 static bool sneak_once(const char *path, const Content *c) {
         int status, fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
@@ -454,6 +464,7 @@ static const struct {
         { "cut", 1, attack_cut },
         { "sealed", 1, attack_sealed },
         { "sneak", 2, attack_sneak },
+        { "silence", 2, attack_silence },
 };
 
 int main(int argc, char **argv) {
