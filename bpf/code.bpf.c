@@ -151,7 +151,7 @@ int BPF_PROG(check_open, struct file *file, int earlier) {
         if (f.error == 0)
                 f.sets = sets_of(&f, slot, p->digests_size);
         verdict = judge_in_mode(p, CODE_OVERWRITE, &f);
-        report(CODE_OVERWRITE, verdict, &f, file, fill_path);
+        verdict = report(CODE_OVERWRITE, verdict, &f, file, fill_path);
         return carry_out(verdict);
 }
 

@@ -75,6 +75,7 @@ struct finding {
         __u32 version;    /* of the content, before anything was found out */
         __u32 generation; /* of the policy by which it is decided */
         __u32 no_path;    /* user space will not learn it */
+        __u32 untold;     /* CodeVerdict where user space cannot be asked */
 };
 
 /* The 6.12 verifier wants to see the constants; clang 14 hides them behind arithmetic. */
@@ -235,6 +236,7 @@ static __always_inline void fill_name(CodeEvent *e, struct file *file) {
                 e->path[0] = '\0';
 }
 
+/* There is none when it is longer than the room for it. */
 static __always_inline void fill_path(CodeEvent *e, struct file *file) {
         if (bpf_d_path(&file->f_path, e->path, sizeof(e->path)) <= 0)
                 fill_name(e, file);
@@ -261,17 +263,21 @@ static __always_inline CodeEvent *begin(CodeKind kind, CodeVerdict verdict, cons
         return e;
 }
 
-/* fill: fill_path() where the hook may call bpf_d_path(), else fill_name(). */
-static __always_inline void report(CodeKind kind, CodeVerdict verdict, const struct finding *f, struct file *file,
-                                   void (*fill)(CodeEvent *e, struct file *file)) {
+/* fill: fill_path() where the hook may call bpf_d_path(), else fill_name(). Returns the verdict, which is another one when
+ * user space cannot be asked for it. */
+static __always_inline CodeVerdict report(CodeKind kind, CodeVerdict verdict, const struct finding *f,
+                                          struct file *file, void (*fill)(CodeEvent *e, struct file *file)) {
         bool was_empty;
         CodeEvent *e = begin(kind, verdict, f, &was_empty);
 
         if (!e)
-                return;
+                return verdict == CODE_ASK ? f->untold : verdict;
         file_identity(file, &e->file);
         fill(e, file);
+        if (verdict == CODE_ASK && e->head.flags & EVENT_TRUNCATED)
+                e->verdict = verdict = f->untold;
         bpf_ringbuf_submit(e, wake_flag(was_empty));
+        return verdict;
 }
 
 static __always_inline void report_nameless(CodeKind kind, CodeVerdict verdict, const struct finding *f) {
@@ -285,13 +291,14 @@ static __always_inline void report_nameless(CodeKind kind, CodeVerdict verdict, 
         bpf_ringbuf_submit(e, wake_flag(was_empty));
 }
 
-/* True when user space knows already that this inode is used so. Programs that are let run are the gate's to report. */
-static __always_inline bool is_reported(const KernelPolicy *p, InodeState *kept, CodeKind kind,
+/* True when user space knows already that this inode is used so. Programs that are let run are the gate's to report. What it
+ * is asked about may have another path each time. */
+static __always_inline bool is_reported(const KernelPolicy *p, InodeState *kept, CodeKind kind, CodeVerdict verdict,
                                         const struct finding *f) {
         if (kind == CODE_EXEC)
                 return true;
-        if (p->every_time || !kept || f->error != 0 || f->writers > 0 || !(kept->flags & INODE_DIGEST) ||
-            kept->digest_version != f->version)
+        if (verdict == CODE_ASK || p->every_time || !kept || f->error != 0 || f->writers > 0 ||
+            !(kept->flags & INODE_DIGEST) || kept->digest_version != f->version)
                 return false;
         return __sync_fetch_and_or(&kept->reported, 1U << kind) & (1U << kind);
 }
@@ -302,8 +309,9 @@ static __always_inline CodeVerdict judge_in_mode(const KernelPolicy *p, CodeKind
         CodeVerdict verdict = judge(p, kind, f);
 
         f->generation = p->generation;
+        f->untold = p->enforce && !p->allow_no_path ? CODE_DENIED : CODE_ALLOWED;
         if (verdict == CODE_ASK && f->no_path)
-                verdict = CODE_DENIED;
+                return f->untold;
         return verdict == CODE_DENIED && !p->enforce ? CODE_ALLOWED : verdict;
 }
 
@@ -331,8 +339,8 @@ static __always_inline CodeVerdict decide(struct file *file, CodeKind kind, Inod
         verdict = judge_in_mode(p, kind, f);
         if (verdict != CODE_DENIED && kept)
                 verdict = settle(p, kind, kept, file->f_inode, f);
-        if (verdict == CODE_DENIED || !is_reported(p, kept, kind, f))
-                report(kind, verdict, f, file, fill);
+        if (verdict == CODE_DENIED || !is_reported(p, kept, kind, verdict, f))
+                verdict = report(kind, verdict, f, file, fill);
         return verdict;
 }
 
@@ -343,7 +351,7 @@ static __always_inline bool is_canary(struct inode *inode) {
 
 static __always_inline int refuse_canary(CodeKind kind, struct file *file, const struct finding *f,
                                          void (*fill)(CodeEvent *e, struct file *file)) {
-        report(kind, CODE_DENIED, f, file, fill);
+        (void) report(kind, CODE_DENIED, f, file, fill);
         return deny();
 }
 

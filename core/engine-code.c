@@ -63,14 +63,15 @@ int feed_code(Feed *f, const CodeSeen *seen) {
 
         if (*strempty(c.observation.path) == '\0') /* no log can hold a file without a name */
                 c.observation.path = "(memory)";
-        v = policy_judge(p, &c.observation);
+        v = judge_code(p, &c.observation);
         if (c.observation.failure != _FAILURE_INVALID) {
                 f->engine->failures[c.observation.failure]++;
                 v.severity = MAX(v.severity, SEVERITY_WARNING);
         }
         if (c.denied)
                 return on_denied(f, &c, &v);
-        if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE && !c.stale)
+        if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE && !c.stale &&
+            c.observation.failure != FAILURE_NO_PATH)
                 return on_ran(f, &c, &v);
         return on_let_run(f, &c, &v);
 }

@@ -12,6 +12,21 @@
 #include "lib/base/alloc.h"
 #include "lib/escape.h"
 
+/* What nobody can judge without its path is judged by that row, and by no rule: none may kill or lock for it. */
+Verdict judge_code(const Policy *p, Observation *o) {
+        Verdict v = policy_judge(p, o);
+
+        if (!o->no_path || o->failure != _FAILURE_INVALID || !policy_needs_path(p, o))
+                return v;
+        o->failure = FAILURE_NO_PATH;
+        v.rule = "default";
+        v.technique = NULL;
+        v.actions = p->failures[FAILURE_NO_PATH] == ON_FAILURE_ALLOW  ? RULE_ALLOW | RULE_ALERT
+                    : p->failures[FAILURE_NO_PATH] == ON_FAILURE_LOCK ? RULE_DENY | RULE_LOCK
+                                                                      : RULE_DENY;
+        return v;
+}
+
 bool judged_key(const char *verdict, const char *rule, const char *failure, uint64_t uid, const uint8_t *digest,
                 const char *path, uint8_t ret[DEDUP_KEY_SIZE]) {
         char detail[256];
@@ -295,9 +310,9 @@ static bool is_answered(const ActionList *l, uint64_t token) {
         return false;
 }
 
-static int decide(Feed *f, const Observation *o) {
+static int decide(Feed *f, Observation *o) {
         const Policy *p = f->engine->policy;
-        Verdict v = policy_judge(p, o);
+        Verdict v = judge_code(p, o);
         int r;
 
         if (o->failure != _FAILURE_INVALID)

@@ -118,6 +118,9 @@ void put_subject(EventBuilder *event, const Subject *s);
 /* False when the key could not be made: then nothing is taken for a double. digest may be NULL. */
 bool dedup_key(const char *what, const uint8_t *digest, const char *detail, const char *path,
                uint8_t ret[DEDUP_KEY_SIZE]);
+/* Judges code. Sets the failure of what the policy cannot judge for want of a path. */
+Verdict judge_code(const Policy *p, Observation *o);
+
 bool judged_key(const char *verdict, const char *rule, const char *failure, uint64_t uid, const uint8_t *digest,
                 const char *path, uint8_t ret[DEDUP_KEY_SIZE]);
 void remember(Table *t, const uint8_t key[DEDUP_KEY_SIZE], uint64_t seq);

@@ -69,6 +69,7 @@ typedef struct Observation {
         Event event;
         uint64_t token;   /* by which the sensor knows what waits for the answer */
         const char *path; /* raw bytes, NUL-terminated; of an activity: its target */
+        bool no_path;     /* that is the file's name only, or something in the place of a path */
         bool has_digest;
         uint8_t digest[SHA256_SIZE]; /* of the whole content */
         Failure failure;             /* why there is no digest, or what else went wrong; _FAILURE_INVALID: nothing */

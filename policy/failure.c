@@ -24,6 +24,7 @@ static const struct {
         ROW(REMOTE_FILE, "remote-file", "RemoteFile", DENY,
             "the file is on a network or FUSE file system, whose server can change it at any time"),
         ROW(READ_ERROR, "read-error", "ReadError", DENY, "the file could not be read"),
+        ROW(NO_PATH, "no-path", "NoPath", DENY, "a rule looks at the file's path, and the kernel does not tell it"),
         ROW(QUEUE_FULL, "queue-full", "QueueFull", DENY, "more than QueueMax= programs wait at the gate"),
         ROW(LOG_FULL, "log-full", "LogFull", DENY, "the event log is at LogMaxSize="),
         ROW(LOG_WRITE, "log-write", "LogWrite", DENY, "the event log could not be written"),

@@ -19,6 +19,7 @@ typedef enum Failure {
         FAILURE_OPEN_WRITERS,
         FAILURE_REMOTE_FILE,
         FAILURE_READ_ERROR,
+        FAILURE_NO_PATH,
         FAILURE_QUEUE_FULL,
         FAILURE_LOG_FULL,
         FAILURE_LOG_WRITE,

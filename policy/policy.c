@@ -68,17 +68,39 @@ unsigned rule_events(const Rule *r) {
         return r->events == 0 ? (1U << _EVENT_CODE_MAX) - 1 : r->events;
 }
 
+/* All but its references and its path. */
+static bool subject_matches(const Rule *r, const Observation *o) {
+        return rule_events(r) & (1U << o->event) && match_test(&r->users, match_number, &o->subject.uid) &&
+               match_test(&r->units, match_glob, o->subject.unit);
+}
+
 /* All but its references. */
 static bool rule_may_match(const Rule *r, const Observation *o) {
-        return rule_events(r) & (1U << o->event) && match_test(&r->paths, match_glob, o->path) &&
-               match_test(&r->users, match_number, &o->subject.uid) &&
-               match_test(&r->units, match_glob, o->subject.unit);
+        return subject_matches(r, o) &&
+               (r->paths.size == 0 || (!o->no_path && match_test(&r->paths, match_glob, o->path)));
 }
 
 static bool rule_matches(const Policy *p, const Rule *r, const Observation *o) {
         const Lookup lookup = { p, o };
 
         return rule_may_match(r, o) && match_test(&r->references, in_reference, &lookup);
+}
+
+bool policy_needs_path(const Policy *p, const Observation *o) {
+        const Lookup lookup = { p, o };
+        bool refused = false, allowed = false;
+
+        for (size_t i = 0; i < p->rules_size; i++) {
+                const Rule *r = &p->rules[i];
+
+                if (!subject_matches(r, o) || !match_test(&r->references, in_reference, &lookup))
+                        continue;
+                refused = refused || actions_refuse(r->actions);
+                allowed = allowed || !actions_refuse(r->actions);
+                if (r->paths.size == 0)
+                        return refused && allowed;
+        }
+        return refused;
 }
 
 static bool is_known(const Policy *p, const Observation *o) {

@@ -85,12 +85,16 @@ typedef struct Verdict {
 /* The set of events that a rule is about. */
 unsigned rule_events(const Rule *r);
 
-/* Judges. An observation without a digest is in no reference set. No match: allowed, and recorded. */
+/* Judges. An observation without a digest is in no reference set, and one without a path matches no rule with Path=. No match:
+ * allowed, and recorded. */
 Verdict policy_judge(const Policy *p, const Observation *o);
 
 /* True when a program with this digest is in a reference set and no rule that is recorded with its context (alert, deny,
  * kill, lock) can match it, whoever runs it and wherever it lies. */
 bool policy_lets_pass(const Policy *p, const uint8_t digest[SHA256_SIZE]);
+
+/* True when it depends on the path whether the rules refuse the observation. */
+bool policy_needs_path(const Policy *p, const Observation *o);
 
 /* True when a rule refuses the observation whatever the file's digest is. (A rule that looks at references may or may not
  * match; it counts as refusing only when what comes behind it does as well.) */

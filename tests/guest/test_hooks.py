@@ -173,7 +173,15 @@ def test_asked(m):
     expect(m, DONE, "map", path)
     eventually(lambda: len(measured(m, path)) == 1, "the library's measurement")
     expect(m, REFUSED, "protect", path)
-    m.expect_event("exec", event="library", path="by-path.so", verdict="deny")
+    e = m.expect_event("exec", event="library", path="by-path.so", verdict="deny")
+    check(e["failure"] == "no-path", f"the reason is missing: {e}")
+    deep = f"{DISK}/{'/'.join(['d' * 200] * 6)}"
+    os.makedirs(deep)
+    m.make_unknown(f"{deep}/deep.so")
+    for _ in range(2):
+        expect(m, REFUSED, "map", f"{deep}/deep.so")
+    e = m.expect_event("exec", event="library", path="deep.so", verdict="deny")
+    check(e["failure"] == "no-path" and e["rule"] == "default", f"a rule was found for it: {e}")
     check(m.state() == "trusted", f"the state is {m.state()}")
     os.unlink(rules)
     m.ctl("reload")

@@ -107,6 +107,52 @@ static void what_ran_all_the_same(void **state _unused_) {
         rig_done(&rig);
 }
 
+/* The kernel side could not tell the path that a rule looks at: whatever it did then, nobody is punished for it. */
+static void what_nobody_can_judge(void **state _unused_) {
+        static const char *const texts[] = {
+                ENFORCE "[Rule a]\nPath=/opt/*\nAction=lock\n",
+                ENFORCE "[Rule a]\nPath=/opt/*\nAction=allow\n[Rule b]\nAction=kill lock\n",
+        };
+
+        for (size_t i = 0; i < 2 * ELEMENTSOF(texts); i++) {
+                Input in = code("x.so", _FAILURE_INVALID, i % 2 == 0);
+                Rig rig;
+
+                begin(&rig, texts[i / 2]);
+                in.code.observation.no_path = in.code.privileged = true;
+                rig_feed(&rig, &in);
+                rig_expect(&rig, KIND_EXEC, "verdict", in.code.denied ? "deny" : "would-deny");
+                rig_expect(&rig, KIND_EXEC, "failure", "no-path");
+                rig_expect(&rig, KIND_EXEC, "rule", "default");
+                assert_int_equal(rig_count(&rig, ACTION_KILL), 0);
+                assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+                rig_done(&rig);
+        }
+}
+
+static void a_path_that_no_rule_needs(void **state _unused_) {
+        Input in = code("x.so", _FAILURE_INVALID, true);
+        Rig rig;
+
+        begin(&rig, ENFORCE UNKNOWN);
+        in.code.observation.no_path = true;
+        rig_feed(&rig, &in);
+        rig_expect(&rig, KIND_EXEC, "rule", "unknown");
+        rig_done(&rig);
+}
+
+static void paths_that_may_be_missing(void **state _unused_) {
+        Input in = code("x.so", _FAILURE_INVALID, false);
+        Rig rig;
+
+        begin(&rig, ENFORCE "[Failures]\nNoPath=allow\n[Rule a]\nPath=/opt/*\nAction=lock\n");
+        in.code.observation.no_path = true;
+        rig_feed(&rig, &in);
+        rig_expect(&rig, KIND_EXEC, "verdict", "alert");
+        assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+        rig_done(&rig);
+}
+
 /* Decided by the policy before or after this one: recorded, and nobody is punished. */
 static void another_policy_decided(void **state _unused_) {
         Input in = code("/opt/x.so", _FAILURE_INVALID, false);
@@ -164,6 +210,9 @@ int main(void) {
                 TEST(a_refusal_is_told_and_nothing_else),
                 TEST(a_refusal_for_want_of_a_digest),
                 TEST(rules_that_kill_and_lock),
+                TEST(what_nobody_can_judge),
+                TEST(a_path_that_no_rule_needs),
+                TEST(paths_that_may_be_missing),
                 TEST(what_ran_all_the_same),
                 TEST(another_policy_decided),
                 TEST(observe_says_what_would_be),

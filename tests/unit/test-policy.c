@@ -67,6 +67,38 @@ static void first_match_wins(void **state _unused_) {
         policy_free(p);
 }
 
+static void without_a_path(void **state _unused_) {
+        static const struct {
+                const char *text;
+                bool needs_path;
+        } cases[] = {
+                { "", false },
+                { "[Rule a]\nPath=/opt/*\nAction=allow\n", false },
+                { "[Rule a]\nPath=/opt/*\nAction=deny\n", true },
+                { "[Rule a]\nPath=/opt/*\nAction=allow\n[Rule b]\nAction=deny\n", true },
+                { "[Rule a]\nPath=/opt/*\nAction=kill\n[Rule b]\nAction=deny\n", false },
+                { "[Rule a]\nAction=deny\n[Rule b]\nPath=/opt/*\nAction=allow\n", false },
+                { "[Rule a]\nPath=/opt/*\nEvent=library\nAction=allow\n[Rule b]\nAction=deny\n", false },
+                { "[Rule a]\nPath=/opt/*\nUser=0\nAction=allow\n[Rule b]\nAction=deny\n", false },
+                { "[Reference base]\n[Rule a]\nPath=/opt/*\nReference=base\nAction=allow\n[Rule b]\nAction=deny\n",
+                  false },
+                { "[Reference base]\n[Rule a]\nPath=!/opt/*\nReference=!base\nAction=allow\n[Rule b]\nAction=deny\n",
+                  true },
+        };
+        Observation o = program("/opt/x", false);
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Policy *p = load(cases[i].text);
+                Verdict v;
+
+                o.no_path = true;
+                assert_int_equal(policy_needs_path(p, &o), cases[i].needs_path);
+                v = policy_judge(p, &o);
+                assert_string_not_equal(v.rule, strstr(cases[i].text, "[Rule a]\nPath=") ? "a" : "b");
+                policy_free(p);
+        }
+}
+
 static void keys_are_anded(void **state _unused_) {
         Policy *p = load("[Reference base]\n"
                          "[Rule all]\nEvent=exec\nPath=/opt/*\nUser=ci\nUnit=ssh.*\nReference=base\nAction=deny\n");
@@ -210,6 +242,7 @@ static void names(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(no_rule_allows),
+                TEST(without_a_path),
                 TEST(first_match_wins),
                 TEST(keys_are_anded),
                 TEST(events_are_ored),

@@ -99,6 +99,7 @@ static void report_code(Observer *o, const CodeEvent *e) {
                 .observation = {
                         .event = (Event) e->kind,
                         .path = e->path,
+                        .no_path = e->head.flags & EVENT_TRUNCATED,
                         .has_digest = e->error == 0,
                         .failure = failure_of(e),
                         .subject = subject_of(o, &e->head),

@@ -99,6 +99,7 @@ static FileIdentity identity_of(const Gate *g, const Slot *slot) {
 void answer_ask(Gate *g, Slot *slot, Failure failure, bool from_cache) {
         const usec_t deadline = slot->since + g->options.answer_deadline;
         const uint64_t token = slot_token(slot);
+        const char *path = answer_path(g, slot);
         Slot *overlay = overlay_of(g, slot);
         Observation o;
 
@@ -110,7 +111,8 @@ void answer_ask(Gate *g, Slot *slot, Failure failure, bool from_cache) {
         o = (Observation){
                 .event = EVENT_EXEC,
                 .token = token,
-                .path = answer_path(g, slot),
+                .path = path,
+                .no_path = streq(path, UNREACHABLE),
                 .has_digest = slot->has_digest,
                 .failure = failure,
                 .subject = wants_subject(g, slot, from_cache) ? subject_read(slot->pid, &g->subject)
