@@ -49,6 +49,27 @@ void check_add(CheckList *l, const char *name, CheckResult result, const char *f
         l->items[l->size++] = c;
 }
 
+static const char *renamed(const char *name, const char *const (*names)[2]) {
+        for (size_t i = 0; names[i][0]; i++)
+                if (streq(names[i][0], name))
+                        return names[i][1];
+        return name;
+}
+
+void check_list_take(CheckList *l, CheckList *from, const char *const (*names)[2]) {
+        l->incomplete |= from->incomplete;
+        if (GREEDY_REALLOC(l->items, l->allocated, l->size + from->size) < 0)
+                l->incomplete = true;
+        else {
+                for (size_t i = 0; i < from->size; i++) {
+                        l->items[l->size] = from->items[i];
+                        l->items[l->size++].name = renamed(from->items[i].name, names);
+                }
+                from->size = 0;
+        }
+        check_list_done(from);
+}
+
 const Check *check_list_find(const CheckList *l, const char *name) {
         for (size_t i = 0; i < l->size; i++)
                 if (streq(l->items[i].name, name))

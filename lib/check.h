@@ -40,6 +40,10 @@ const Check *check_list_find(const CheckList *l, const char *name);
 /* True when there is a check of that name, and it passed. */
 bool check_list_passed(const CheckList *l, const char *name);
 
+/* Moves all checks of another list behind those of this one. names: pairs of a name there and the one to have here, ended by
+ * NULL (static; a name that is in no pair stays). */
+void check_list_take(CheckList *l, CheckList *from, const char *const (*names)[2]);
+
 /* CHECK_FAIL where one failed, else CHECK_UNDECIDED where one is undecided or there is none at all, else CHECK_PASS: what
  * does not apply changes nothing. */
 CheckResult check_list_verdict(const CheckList *l);

@@ -48,6 +48,13 @@ int log_reader_new(const void *data, size_t n, BankSet banks, LogReader **ret) {
         return 0;
 }
 
+void log_reader_resume(LogReader *l, uint64_t records, uint64_t entries, uint32_t pcr, const BankDigests *value) {
+        l->records = records;
+        l->entries = entries;
+        l->pcr = pcr;
+        l->value = *value;
+}
+
 void log_reader_more(LogReader *l, const void *data, size_t n) {
         l->reader = reader_new(data, n);
         l->base = l->offset;

@@ -27,6 +27,10 @@ typedef struct LogReader LogReader;
 int log_reader_new(const void *data, size_t n, BankSet banks, LogReader **ret);
 LogReader *log_reader_free(LogReader *l);
 
+/* Before the first entry: the bytes are those behind so many records and entries of a log of that PCR, which replay to the
+ * value. Its banks are replayed from now on. */
+void log_reader_resume(LogReader *l, uint64_t records, uint64_t entries, uint32_t pcr, const BankDigests *value);
+
 /* Goes on with more bytes (borrowed), after LOG_END or the LOG_TRUNCATED of a missing open-writers record. */
 void log_reader_continue(LogReader *l, const void *data, size_t n);
 

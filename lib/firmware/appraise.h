@@ -11,6 +11,14 @@
 #include "lib/firmware/facts.h"
 #include "lib/pcrfile.h"
 
+/* An extend that the log does not know of, and somebody else's log proves. */
+typedef struct FirmwareLater {
+        PcrSet pcrs;
+        BankDigests digest;
+} FirmwareLater;
+
+enum { FIRMWARE_LATER_MAX = 3 };
+
 /* What is asked beyond a log that is whole and replays: [Firmware] of sealwatch.appraisal(5). All-zero are the strict
  * defaults. A list that is empty asks nothing; else each digest of that kind in the log must be in it, and there must be
  * one. */
@@ -19,6 +27,9 @@ typedef struct FirmwareRequirements {
         uint64_t minimum_sbat;        /* date of shim's SBAT level; 0: not asked */
         PcrSet continued;             /* registers that the OS goes on to extend after this log ends: not compared */
         DigestList lists[_ITEMS_MAX]; /* by FirmwareItems */
+        size_t n_later;
+        FirmwareLater
+                later[FIRMWARE_LATER_MAX]; /* in their order, after all that the log says: none, or the first few */
 } FirmwareRequirements;
 
 void firmware_requirements_done(FirmwareRequirements *q);

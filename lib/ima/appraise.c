@@ -25,6 +25,8 @@ struct ImaAppraisal {
         bool padded;
         ImaList *list;
         LogResult result;
+        uint64_t resumed;                               /* entries before the first one here */
+        bool resumed_matches;                           /* those alone replay to the value of PCR 10 */
         uint64_t counts[PCR_COUNT], matched[PCR_COUNT]; /* entries of a PCR; those that replay to its value */
         PcrSet given;                                   /* in every bank given */
 
@@ -84,6 +86,12 @@ static bool matches(const ImaAppraisal *a, unsigned pcr) {
         return true;
 }
 
+void ima_appraisal_resume(ImaAppraisal *a, uint64_t entries, const BankDigests *value) {
+        ima_list_resume(a->list, entries, IMA_PCR, value);
+        a->resumed = entries;
+        a->resumed_matches = matches(a, IMA_PCR);
+}
+
 static void take_entry(ImaAppraisal *a, const ImaEntry *e) {
         static const char aggregate[] = "boot_aggregate";
 
@@ -129,7 +137,7 @@ static PcrSet mismatched(const ImaAppraisal *a) {
 
         for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++)
                 if (judged(a) & a->given & 1U << pcr && a->matched[pcr] == 0 &&
-                    (a->counts[pcr] > 0 || !matches(a, pcr)))
+                    !(pcr == IMA_PCR && a->resumed_matches) && (a->counts[pcr] > 0 || !matches(a, pcr)))
                         set |= 1U << pcr;
         return set;
 }
@@ -145,6 +153,12 @@ static uint64_t tail(const ImaAppraisal *a) {
 
 bool ima_appraisal_replays(const ImaAppraisal *a) {
         return a->result == LOG_END && mismatched(a) == 0;
+}
+
+uint64_t ima_appraisal_anchored(const ImaAppraisal *a) {
+        if (!ima_appraisal_replays(a) || a->padded || (ima_list_extended(a->list) & ~(1U << IMA_PCR)))
+                return 0;
+        return a->resumed + a->matched[IMA_PCR];
 }
 
 bool ima_appraisal_wants_padded(const ImaAppraisal *a) {
@@ -228,6 +242,8 @@ static void judge_aggregate(const ImaAppraisal *a, CheckList *checks) {
 
         if (a->result != LOG_END)
                 check_add(checks, "boot-aggregate", missing, "the list cannot be read to its end");
+        else if (a->resumed > 0)
+                check_add(checks, "boot-aggregate", CHECK_NA, "judged before, with the first entries");
         else if (!a->has_aggregate)
                 check_add(checks, "boot-aggregate", missing, "the list does not start with a boot_aggregate entry");
         else if (a->aggregate_alg == _HASH_INVALID)

@@ -32,12 +32,20 @@ typedef struct ImaAppraisal ImaAppraisal;
 int ima_appraisal_new(const ImaRequirements *q, const PcrInputs *pcrs, bool padded, ImaAppraisal **ret);
 ImaAppraisal *ima_appraisal_free(ImaAppraisal *a);
 
+/* Before the first bytes: they are those behind so many entries, which extended PCR 10 alone, to the value. What the first
+ * entries say was judged before. */
+void ima_appraisal_resume(ImaAppraisal *a, uint64_t entries, const BankDigests *value);
+
 /* As firmware_appraisal_feed(). */
 int ima_appraisal_feed(ImaAppraisal *a, const void *data, size_t n, bool last, size_t *ret_used);
 
 /* True when the list was read to its end and replays; and when it does not, and might in the old way. */
 bool ima_appraisal_replays(const ImaAppraisal *a);
 bool ima_appraisal_wants_padded(const ImaAppraisal *a);
+
+/* How many entries, from the start of the list, are in PCR 10 as it was given; 0 where that cannot be said: the list does
+ * not replay, or other registers are in it as well. */
+uint64_t ima_appraisal_anchored(const ImaAppraisal *a);
 
 /* Adds the checks; behind the last feed. */
 void ima_appraisal_end(const ImaAppraisal *a, CheckList *checks);

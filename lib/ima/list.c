@@ -44,6 +44,14 @@ ImaList *ima_list_free(ImaList *l) {
         return NULL;
 }
 
+void ima_list_resume(ImaList *l, uint64_t entries, unsigned pcr, const BankDigests *value) {
+        l->entries = entries;
+        l->extended |= 1U << pcr;
+        for (HashAlg alg = 0; alg < _HASH_MAX; alg++)
+                if (value->banks & bank(alg))
+                        memcpy(l->values.values[alg][pcr], value->values[alg], hash_size(alg));
+}
+
 void ima_list_more(ImaList *l, const void *data, size_t n) {
         l->reader = reader_new(data, n);
         l->base = l->offset;

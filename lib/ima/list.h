@@ -17,6 +17,9 @@ typedef struct ImaList ImaList;
 int ima_list_new(BankSet banks, bool padded, ImaList **ret);
 ImaList *ima_list_free(ImaList *l);
 
+/* Before the first entry: the bytes are those behind so many entries, which extended that PCR alone, to the value. */
+void ima_list_resume(ImaList *l, uint64_t entries, unsigned pcr, const BankDigests *value);
+
 /* The list's bytes from ima_list_offset() on (borrowed): at first, and after LOG_END or LOG_TRUNCATED more. */
 void ima_list_more(ImaList *l, const void *data, size_t n);
 
