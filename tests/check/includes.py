@@ -69,7 +69,7 @@ LIBRARIES = {
     "tss2/": ["daemon/tpm"],
     "bpf/": ["bpf", "daemon/sensor/bpf"],
     "curl/": ["tools/fetch"],
-    "systemd/": ["lib/io", "daemon", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "dbus", "tools/ctl"],
+    "systemd/": ["lib/io", "daemon", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/sensor/unit", "dbus", "tools/ctl"],
 }
 
 
