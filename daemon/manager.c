@@ -27,8 +27,10 @@ void manager_done(Manager *m) {
         vault_free(m->vault); /* first of all: nothing below may keep secrets waiting */
         gate_free(m->gate);
         observer_free(m->observer);
+        units_free(m->units);
         bus_free(m->bus);
         background_free(m->background);
+        checks_free(m->checks); /* the background reads for it */
         tpm_free(m->tpm);
         registers_free(m->registers);
         engine_free(m->engine);

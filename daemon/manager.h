@@ -16,11 +16,13 @@
 #include "daemon/secret/vault.h"
 #include "daemon/sensor/bpf/observer.h"
 #include "daemon/sensor/fanotify/gate.h"
+#include "daemon/sensor/unit/units.h"
 #include "daemon/tpm/tpm.h"
 #include "dbus/bus.h"
 #include "lib/io/background.h"
 #include "policy/config.h"
 
+typedef struct Checks Checks;       /* looks after registers and the measurement list */
 typedef struct Registers Registers; /* the jobs that the TPM has under way, and what for */
 
 enum {
@@ -40,6 +42,8 @@ typedef struct Manager {
         Tpm *tpm;
         Gate *gate;
         Observer *observer;
+        Units *units;
+        Checks *checks;
         Vault *vault;
         Bus *bus;
         Background *background;
@@ -106,11 +110,22 @@ void registers_poison(Manager *m, const BankDigests *digest);
 void registers_harvest(Manager *m, bool cap_only);
 void registers_seal(Manager *m, uint64_t request, const char *name, uint32_t uid, SecretMem *secret);
 void registers_snapshot(Manager *m, uint64_t request);
+bool registers_look(Manager *m); /* false when the TPM has too much to do; else checks_on_registers() follows */
+
+/* checks.c: looking after what nobody signals, the registers and the kernel's own measurement list behind one of them. A look
+ * follows soon after something was executed, and seldom otherwise. */
+int checks_start(Manager *m); /* the first look, which may wait: before the start record. 0 or -ENOMEM */
+Checks *checks_free(Checks *c);
+void checks_go(Manager *m);    /* everything runs: from here on there are looks */
+void checks_nudge(Manager *m); /* something happened that may have changed what is looked after; cheap */
+void checks_on_registers(Manager *m, const PcrValues *values); /* NULL: the TPM does not answer */
 
 /* sensors.c */
 int sensors_start(Manager *m); /* 0 or a negative errno, after logging why */
 void sensors_open(Manager *m);
-void sensors_set_policy(Manager *m, const Policy *policy); /* just before the engine gets it */
+void sensors_set_policy(Manager *m, const Policy *policy);                      /* just before the engine gets it */
+void sensors_set_level(Manager *m, Watched w, Level level, const char *why);    /* before the start record */
+void sensors_change_level(Manager *m, Watched w, Level level, const char *why); /* at any time */
 void sensors_kill(Manager *m, uint32_t pid, usec_t started);
 
 /* requests.c: what comes over the bus */

@@ -29,6 +29,7 @@ typedef struct Errand {
                 ERRAND_HARVEST,
                 ERRAND_SEAL,
                 ERRAND_SNAPSHOT,
+                ERRAND_LOOK,
         } what;
         uint64_t upto;    /* commit: its last entry */
         uint64_t request; /* seal, snapshot */
@@ -234,6 +235,12 @@ void registers_snapshot(Manager *m, uint64_t request) {
                 requests_fail(m, request, SEALWATCH_ERROR_BUSY, "the TPM has too much to do");
 }
 
+bool registers_look(Manager *m) {
+        Errand errand = { .what = ERRAND_LOOK };
+
+        return send_errand(m, tpm_job_read(), &errand) >= 0;
+}
+
 static void on_commit(Manager *m, const TpmResult *result, const Errand *e) {
         const Input extended = { .type = INPUT_EXTENDED };
         const Input failed = {
@@ -362,6 +369,12 @@ static void on_snapshot(Manager *m, const TpmResult *result, const Errand *e) {
                 bus_reply(m->bus, e->request, &reply);
 }
 
+static void on_look(Manager *m, const TpmResult *result) {
+        if (result->outcome == TPM_OK && !m->registers->uncertain)
+                (void) register_is_ours(m, &result->state->pcrs);
+        checks_on_registers(m, result->outcome == TPM_OK ? &result->state->pcrs : NULL);
+}
+
 static void on_result(Manager *m, const TpmResult *result) {
         Errand *found = find_errand(m->registers, result->id);
         _cleanup_(errand_done) Errand e = {};
@@ -385,6 +398,8 @@ static void on_result(Manager *m, const TpmResult *result) {
                 return on_seal(m, result, &e);
         case ERRAND_SNAPSHOT:
                 return on_snapshot(m, result, &e);
+        case ERRAND_LOOK:
+                return on_look(m, result);
         }
 }
 

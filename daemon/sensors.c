@@ -4,24 +4,26 @@
 
 #include <errno.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 
 #include "daemon/manager.h"
 #include "daemon/sensor/subject.h"
 #include "lib/base/alloc.h"
+#include "lib/base/hex.h"
 #include "lib/io/log.h"
 
 enum { CACHE_MAX = 16384 };
 
-static void set_level(Manager *m, Watched w, Level level, const char *why) {
+void sensors_set_level(Manager *m, Watched w, Level level, const char *why) {
         m->levels[w] = level;
         (void) free_and_strdup(&m->level_why[w], why);
 }
 
 /* At start the levels wait for the start record; later a change is an input of its own. */
-static void on_level(Manager *m, Watched w, Level level, const char *why) {
+void sensors_change_level(Manager *m, Watched w, Level level, const char *why) {
         Input in = { .type = INPUT_LEVELS };
 
-        set_level(m, w, level, why);
+        sensors_set_level(m, w, level, why);
         if (level == LEVEL_OFF)
                 log_message(LOG_WARNING, "%s: off: %s", watched_names[w], strempty(why));
         if (!m->started) {
@@ -41,11 +43,11 @@ static void on_level(Manager *m, Watched w, Level level, const char *why) {
 static void on_gate_level(void *userdata, Level level, const char *why) {
         Manager *m = userdata;
 
-        on_level(m, WATCHED_EXEC, level == LEVEL_GATE && m->hook_on_exec ? LEVEL_ENFORCE : level, why);
+        sensors_change_level(m, WATCHED_EXEC, level == LEVEL_GATE && m->hook_on_exec ? LEVEL_ENFORCE : level, why);
 }
 
 static void on_observer_level(void *userdata, Level level, const char *why) {
-        on_level(userdata, WATCHED_UNGATED, level, why);
+        sensors_change_level(userdata, WATCHED_UNGATED, level, why);
 }
 
 static void on_ask(void *userdata, const Observation *o) {
@@ -95,8 +97,10 @@ static void on_execed(void *userdata, const Execed *x) {
         const Input in = { .type = INPUT_EXECED, .execed = *x };
         Manager *m = userdata;
 
-        if (m->started)
-                manager_feed(m, &in);
+        if (!m->started)
+                return;
+        manager_feed(m, &in);
+        checks_nudge(m);
 }
 
 static void on_changed(void *userdata, const Execed *x) {
@@ -110,8 +114,10 @@ static void on_code(void *userdata, CodeSeen *c, uint32_t generation) {
         Input in = { .type = INPUT_CODE, .code = *c };
 
         in.code.stale = generation != m->kernel_generation;
-        if (m->started)
-                manager_feed(m, &in);
+        if (!m->started)
+                return;
+        manager_feed(m, &in);
+        checks_nudge(m);
 }
 
 static void on_lost(void *userdata, uint64_t first, uint64_t last, uint64_t count) {
@@ -127,7 +133,7 @@ static void on_died(void *userdata, const char *why) {
         Manager *m = userdata;
 
         manager_failure(m, FAILURE_HOOKS_DEAD, why);
-        on_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
+        sensors_change_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
 }
 
 static bool is_of_hooks(Watched w) {
@@ -141,9 +147,9 @@ static void on_hooks_died(void *userdata) {
 
         for (Watched w = WATCHED_LIBRARY; w < _WATCHED_MAX; w++)
                 if (is_of_hooks(w))
-                        set_level(m, w, LEVEL_OFF, why);
+                        sensors_set_level(m, w, LEVEL_OFF, why);
         m->hook_on_exec = false;
-        on_level(m, WATCHED_EXEC, MIN(m->levels[WATCHED_EXEC], LEVEL_GATE), m->level_why[WATCHED_EXEC]);
+        sensors_change_level(m, WATCHED_EXEC, MIN(m->levels[WATCHED_EXEC], LEVEL_GATE), m->level_why[WATCHED_EXEC]);
         manager_failure(m, FAILURE_HOOKS_DEAD, why);
 }
 
@@ -168,7 +174,7 @@ static int start_observer(Manager *m) {
         if (observer_attach(m->observer, &why) >= 0)
                 return 0;
         log_message(LOG_WARNING, "programs that run past the gate cannot be seen: %s", strempty(why));
-        set_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
+        sensors_set_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
         m->observer = observer_free(m->observer);
         return 0;
 }
@@ -220,7 +226,7 @@ static void probe_hooks(Manager *m) {
         m->hook_on_exec = levels[EVENT_EXEC] == LEVEL_ENFORCE;
         for (Event e = 0; e < _EVENT_CODE_MAX; e++)
                 if (watched_of[e] < _WATCHED_MAX)
-                        set_level(m, watched_of[e], levels[e], why[e]);
+                        sensors_set_level(m, watched_of[e], levels[e], why[e]);
 }
 
 static int set_kernel_policy(Manager *m, const Policy *policy) {
@@ -249,13 +255,16 @@ void sensors_set_policy(Manager *m, const Policy *policy) {
         }
 }
 
-/* Marks and attaches; what the probes show comes to on_level() from the event loop. */
+/* Marks and attaches; what the probes show comes to sensors_change_level() from the event loop. */
 int sensors_start(Manager *m) {
         int r;
 
         for (Watched w = WATCHED_LIBRARY; w < _WATCHED_MAX; w++)
-                set_level(m, w, LEVEL_OFF, is_of_hooks(w) ? "the kernel runs no programs of ours" : "not watched");
-        r = start_observer(m);
+                sensors_set_level(m, w, LEVEL_OFF,
+                                  is_of_hooks(w) ? "the kernel runs no programs of ours" : "not watched");
+        r = checks_start(m); /* may wait: nobody waits for us yet */
+        if (r >= 0)
+                r = start_observer(m);
         if (r >= 0)
                 r = start_gate(m);
         if (r < 0)
@@ -274,9 +283,58 @@ int sensors_start(Manager *m) {
         return 0;
 }
 
+static void on_units_listed(void *userdata, size_t units, const uint8_t digest[SHA256_SIZE]) {
+        char count[24];
+        const Input in = {
+                .type = INPUT_ACTIVITY,
+                .activity = { .event = EVENT_UNIT,
+                              .target = "*",
+                              .digest = digest,
+                              .details = { { "units", count } } },
+        };
+
+        snprintf(count, sizeof(count), "%zu", units);
+        manager_feed(userdata, &in);
+}
+
+static void on_unit_changed(void *userdata, const UnitSeen *u) {
+        static const uint8_t none[SHA256_SIZE];
+        bool is_new = memcmp(u->previous, none, SHA256_SIZE) == 0;
+        char previous[2 * SHA256_SIZE + 1];
+        const Input in = {
+                .type = INPUT_ACTIVITY,
+                .activity = { .event = EVENT_UNIT,
+                              .target = u->name,
+                              .digest = u->digest,
+                              .details = { { "file", u->fragment },
+                                           { "program", u->command },
+                                           { "transient", u->transient ? "yes" : "no" },
+                                           { "loaded", u->stale ? "before the files changed" : "as the files are" },
+                                           { is_new ? NULL : "previous", previous } } },
+        };
+
+        hex_encode(u->previous, SHA256_SIZE, previous);
+        manager_feed(userdata, &in);
+}
+
+static void on_units_level(void *userdata, Level level, const char *why) {
+        sensors_change_level(userdata, WATCHED_UNIT, level, why);
+}
+
+/* Units are the machine's; who watches a cgroup is not asked. */
+static void start_units(Manager *m) {
+        const UnitsOps ops = {
+                .listed = on_units_listed, .changed = on_unit_changed, .level = on_units_level, .userdata = m
+        };
+
+        if (!m->config.scope_cgroup && units_new(m->event, m->options->bus_address, &ops, &m->units) < 0)
+                log_message(LOG_WARNING, "units cannot be watched");
+}
+
 void sensors_open(Manager *m) {
         sensors_set_policy(m, engine_policy(m->engine));
         gate_open(m->gate);
+        start_units(m);
 }
 
 void sensors_kill(Manager *m _unused_, uint32_t pid, usec_t started) {

@@ -471,5 +471,6 @@ void manager_ready(Manager *m) {
         const Input in = { .type = INPUT_READY };
 
         manager_feed(m, &in);
+        checks_go(m);
         (void) sd_notify(0, "READY=1");
 }

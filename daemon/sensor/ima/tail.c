@@ -14,7 +14,7 @@
 
 enum {
         CHUNK = 256 * 1024,
-        HISTORY = 4096, /* values behind the last match that are remembered; older ones are no answer any more */
+        HISTORY = 1024, /* values behind the last match that are remembered; older ones are no answer any more */
 };
 
 /* Bytes of the list that are not an entry yet. */

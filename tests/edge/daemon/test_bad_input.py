@@ -219,7 +219,7 @@ def policy_mistakes(m):
         "[Rule default]\nAction=deny\n": '"default" is what records say when no rule matched',
         "[Rule a]\nAction=allow deny\n": "but not both",
         "[Rule a]\nAction=ignore alert\n": "ignore alone",
-        "[Rule a]\nEvent=exek\nAction=deny\n": "Event= expects some of exec",
+        "[Rule a]\nEvent=exek\nAction=deny\n": "Event= expects events like exec",
         "[Rule a]\nPath=usr/bin/x\nAction=deny\n": "Path= expects absolute paths",
         "[Rule a]\nUnit=!\nAction=deny\n": "expects a word behind the !",
         "[Rule a]\nSeverity=bad\nAction=deny\n": "Severity= expects notice, warning, error or critical",
