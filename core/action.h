@@ -18,6 +18,10 @@ typedef enum ActionType {
         ACTION_STATE,     /* the guard's state changed */
         ACTION_RELEASE,   /* hand out the secret */
         ACTION_REFUSE,    /* do not */
+        ACTION_PROVE,     /* make the canary of this nonce and run it; answer with INPUT_PROVED */
+        ACTION_ATTEST,    /* gather evidence for this nonce and appraise it; answer with INPUT_ATTESTED */
+        ACTION_ATTESTED,  /* the round is over */
+        ACTION_NO_ROUND,  /* there will be no round for this request */
         ACTION_STOP,      /* the stop is anchored and all are answered: end; once */
         _ACTION_MAX,
 } ActionType;
@@ -72,6 +76,16 @@ typedef struct Action {
                         char *name;         /* owned */
                         const char *reason; /* ACTION_REFUSE: static */
                 } release;
+                struct {
+                        uint64_t round, request; /* request 0: nobody waits */
+                        size_t nonce_size;
+                        uint8_t nonce[ROUND_NONCE_MAX];
+                        AttestResult result; /* ACTION_ATTESTED */
+                } attest;
+                struct {
+                        uint64_t request;
+                        int error; /* negative errno: -EBUSY, -EOPNOTSUPP: no provider, -EINVAL: the nonce, -ESHUTDOWN */
+                } no_round;
         };
 } Action;
 

@@ -13,7 +13,7 @@ static int on_denied(Feed *f, const CodeSeen *c, const Verdict *judged) {
         uint64_t seq;
         int r, q = 0;
 
-        f->engine->denied++;
+        f->engine->denied += !f->canary;
         if (!actions_refuse(v.actions))
                 v.actions = RULE_DENY;
         r = record_refusal(f, &c->observation, &v, refusal_name(v.actions, MODE_ENFORCE), &seq);
@@ -68,6 +68,9 @@ int feed_code(Feed *f, const CodeSeen *seen) {
                 f->engine->failures[c.observation.failure]++;
                 v.severity = MAX(v.severity, SEVERITY_WARNING);
         }
+        f->canary = attest_takes_canary(f, &c.observation);
+        if (f->canary)
+                v.actions = attest_canary_actions(f, v.actions);
         if (c.denied)
                 return on_denied(f, &c, &v);
         if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE && !c.stale &&

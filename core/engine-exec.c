@@ -58,7 +58,7 @@ static int answer(Feed *f, const Observation *o, bool allow) {
                 allow = policy_on_failure(f->engine->policy, FAILURE_OUT_OF_MEMORY) == ON_FAILURE_ALLOW;
         a->answer.token = o->token;
         a->answer.allow = allow;
-        f->engine->denied += !allow;
+        f->engine->denied += !allow && !f->canary;
         return r;
 }
 
@@ -109,6 +109,8 @@ int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char
 int record_refusal(Feed *f, const Observation *o, const Verdict *v, const char *verdict, uint64_t *ret_seq) {
         bool lock = v->actions & RULE_LOCK;
 
+        if (f->canary)
+                return record_judgement(f, o, v, verdict, -1, false, ret_seq);
         return record_judgement(f, o, v, verdict, MAX(v->severity, SEVERITY_WARNING), !lock, ret_seq);
 }
 
@@ -225,9 +227,9 @@ int record_let_run(Feed *f, const Observation *o, const Verdict *v, uint64_t *re
         *ret_judged = *ret_measured = NOT_RECORDED;
         if (would || v->actions & RULE_ALERT)
                 r = record_judgement(f, o, v, would ? refusal_name(v->actions, MODE_OBSERVE) : "alert",
-                                     (int) v->severity, false, ret_judged);
-        if (r >= 0 && v->actions & RULE_LOCK)
-                r = guard_degrade(f, REASON_WOULD_LOCK);
+                                     f->canary ? -1 : (int) v->severity, false, ret_judged);
+        if (v->actions & RULE_LOCK) /* also where that could not be recorded */
+                r = first_error(r, guard_degrade(f, REASON_WOULD_LOCK));
         if (r >= 0 && o->has_digest && !(v->actions & RULE_IGNORE && v->known))
                 r = record_file(f, o, v->known && !would, ret_measured);
         return r;
@@ -285,8 +287,7 @@ static int on_gate_failure(Feed *f, const Observation *o, const Verdict *judged)
         r = record_judgement(f, o, &v, open_row_verdict(p, o->failure), (int) v.severity, false, &seq);
         if (r >= 0 && o->failure == FAILURE_OPEN_WRITERS && limiter_take(f))
                 r = record_open_writers(f, o, &seq);
-        if (r >= 0)
-                r = after_open_row(f, o->failure);
+        r = first_error(r, after_open_row(f, o->failure));
         return r < 0 ? r : release_after(f, o, seq);
 }
 
@@ -315,6 +316,9 @@ static int decide(Feed *f, Observation *o) {
         Verdict v = judge_code(p, o);
         int r;
 
+        f->canary = attest_takes_canary(f, o);
+        if (f->canary)
+                v.actions = attest_canary_actions(f, v.actions);
         if (o->failure != _FAILURE_INVALID)
                 r = on_gate_failure(f, o, &v);
         else if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE)

@@ -91,6 +91,8 @@ struct Engine {
         BankDigests poison;
         bool stopping, stopped;
         uint64_t stop_seq;
+
+        Attestation attestation;
 };
 
 /* The state of one engine_feed() call. */
@@ -98,6 +100,7 @@ typedef struct Feed {
         Engine *engine;
         Now now;
         ActionList *actions;
+        bool canary; /* the input is about the canary: nobody is told, nothing is counted */
 } Feed;
 
 /* Of two things that were both tried. */
@@ -189,6 +192,20 @@ int feed_policy_refused(Feed *f, const Input *in);
 int feed_release(Feed *f, const Input *in);
 int feed_sealed(Feed *f, const Input *in);
 int releases_anchored(Feed *f);
+
+/* engine-attest.c: rounds of attestation. */
+int feed_provider(Feed *f, const Input *in);
+int feed_resumed(Feed *f);
+int feed_attest(Feed *f, const Input *in);
+int feed_proved(Feed *f, const Input *in);
+int feed_attested(Feed *f, const Input *in);
+int attest_step(Feed *f); /* what is due */
+usec_t attest_deadline(const Engine *e);
+void attest_restore(Engine *e, const json_t *event); /* of an earlier run */
+/* Is this the canary of the round under way? True once in a round. Then its actions are those of attest_canary_actions(): it
+ * is denied or measured as any unknown program, and nothing else comes of it. */
+bool attest_takes_canary(Feed *f, const Observation *o);
+unsigned attest_canary_actions(Feed *f, unsigned actions);
 
 /* Refusals and their like are limited per window, so that nobody can fill the log with them. */
 bool limiter_take(Feed *f);

@@ -140,6 +140,7 @@ static Room room_of(Kind kind) {
         case KIND_RELEASE:
         case KIND_LOST:
         case KIND_SUPPRESSED:
+        case KIND_CANARY:
                 return ROOM_ANYBODY;
         case KIND_LOCK:
         case KIND_LOCKED:

@@ -121,6 +121,9 @@ int engine_restore(Engine *e, const LogEntry *entry) {
         case KIND_CAP:
                 e->was_capped = true;
                 break;
+        case KIND_ATTEST:
+                attest_restore(e, entry->json);
+                break;
         case KIND_LOCK:
                 e->lock_recorded = true;
                 return record_extend_value(&entry->record, e->config.banks, &e->poison);
@@ -326,6 +329,9 @@ int feed_start(Feed *f, const StartFacts *facts) {
         Engine *e = f->engine;
         bool was_violated = e->state == STATE_VIOLATED;
         int r = take_levels(e, facts);
+
+        if (e->config.attestation.required) /* until a round has passed */
+                e->reasons |= REASON_ATTEST;
 
         if (r >= 0 && facts->fresh)
                 r = record_boot(f, facts);

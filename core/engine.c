@@ -20,6 +20,7 @@ int engine_new(const EngineConfig *config, Policy *policy, Engine **ret) {
                 return -ENOMEM;
         e->config = *config;
         e->retry_at = e->again_at = USEC_INFINITY;
+        attestation_init(&e->attestation, &config->attestation, config->seed);
         r = table_new(DEDUP_KEY_SIZE, sizeof(Recorded), DEDUP_MAX, config->seed, &e->measured);
         if (r >= 0)
                 r = table_new(DEDUP_KEY_SIZE, sizeof(Recorded), DEDUP_MAX, config->seed, &e->judged);
@@ -164,6 +165,16 @@ static int dispatch(Feed *f, const Input *in) {
                 return feed_release(f, in);
         case INPUT_SEALED:
                 return feed_sealed(f, in);
+        case INPUT_PROVIDER:
+                return feed_provider(f, in);
+        case INPUT_RESUMED:
+                return feed_resumed(f);
+        case INPUT_ATTEST:
+                return feed_attest(f, in);
+        case INPUT_PROVED:
+                return feed_proved(f, in);
+        case INPUT_ATTESTED:
+                return feed_attested(f, in);
         case INPUT_STOP:
                 return feed_stop(f, in);
         case INPUT_TIMER:
@@ -175,9 +186,10 @@ static int dispatch(Feed *f, const Input *in) {
 
 int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
         Feed f = { .engine = e, .now = *now, .actions = ret };
-        int r, q[9];
+        int r, q[10];
 
         r = dispatch(&f, in);
+        q[9] = attest_step(&f);
         q[0] = limiter_flush(&f);
         q[1] = waiting_release(&f);
         q[2] = waiting_expire(&f);
@@ -196,6 +208,7 @@ int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
 usec_t engine_deadline(const Engine *e) {
         usec_t first = MIN(waiting_deadline(e), MIN(e->retry_at, e->again_at));
 
+        first = MIN(first, attest_deadline(e));
         if (e->window_suppressed > 0)
                 first = MIN(first, e->window_start + REFUSAL_WINDOW);
         return first;
@@ -213,6 +226,12 @@ void engine_status(const Engine *e, Status *ret) {
                 .ungated = e->ungated,
                 .suppressed = e->suppressed,
                 .generation = e->generation,
+                .attestation = { .required = e->attestation.settings.required,
+                                 .provider = e->attestation.provider,
+                                 .last = e->attestation.last,
+                                 .rounds = e->attestation.rounds,
+                                 .last_realtime = e->attestation.last_realtime,
+                                 .passed_realtime = e->attestation.passed_realtime },
                 .capped = e->was_capped,
         };
         memcpy(ret->policy_digest, e->policy->digest, SHA256_SIZE);

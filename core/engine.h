@@ -18,6 +18,7 @@ typedef struct EngineConfig {
         uint64_t log_max_size;
         usec_t extend_deadline;
         bool lock_on_death, release_when_degraded;
+        AttestSettings attestation;
         int required_levels[_WATCHED_MAX]; /* Level, or -1: what is reached at start */
         uint8_t seed[16];                  /* random */
 } EngineConfig;

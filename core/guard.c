@@ -11,7 +11,8 @@ const char *const state_names[] = {
         [STATE_VIOLATED] = "violated", [STATE_LOCKED] = "locked",   [_STATE_MAX] = NULL,
 };
 
-const char *const reason_names[] = { "level", "tpm", "lost", "ungated", "would-lock", "failure", "activity", NULL };
+const char *const reason_names[] = { "level",   "tpm",      "lost",        "ungated", "would-lock",
+                                     "failure", "activity", "attestation", NULL };
 
 static const State transitions[_STATE_MAX][_CAUSE_MAX] = {
         /*                    ready            degrade          recover          violate          locked */

@@ -33,8 +33,9 @@ typedef enum Reason {
         REASON_WOULD_LOCK = 1 << 4, /* a violation, in observe */
         REASON_FAILURE = 1 << 5,    /* another row of the failure table */
         REASON_ACTIVITY = 1 << 6,   /* something was done that the policy refuses */
-        _REASON_ALL = (1 << 7) - 1,
-        REASON_RECOVERABLE = REASON_LEVEL | REASON_TPM, /* the others stay until reboot */
+        REASON_ATTEST = 1 << 7,     /* it is not known whether this is still the same genuine guest */
+        _REASON_ALL = (1 << 8) - 1,
+        REASON_RECOVERABLE = REASON_LEVEL | REASON_TPM | REASON_ATTEST, /* the others stay until reboot */
 } Reason;
 
 extern const char *const state_names[_STATE_MAX + 1]; /* ended by NULL */

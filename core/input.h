@@ -3,6 +3,7 @@
 
 /* Everything that can make the engine decide. Inputs borrow their pointers for the length of engine_feed(). */
 
+#include "core/attestation.h"
 #include "lib/event.h"
 #include "policy/level.h"
 #include "policy/policy.h"
@@ -30,6 +31,11 @@ typedef enum InputType {
         INPUT_LOCK,           /* somebody asks for the lock plan */
         INPUT_RELEASE,        /* somebody asks for a secret */
         INPUT_SEALED,         /* a secret was sealed */
+        INPUT_PROVIDER,       /* who gives evidence of this guest, if anybody */
+        INPUT_ATTEST,         /* somebody asks for a round of attestation */
+        INPUT_RESUMED,        /* the machine was asleep */
+        INPUT_PROVED,         /* the canary was run, or not */
+        INPUT_ATTESTED,       /* evidence was gathered and appraised, or not */
         INPUT_STOP,           /* somebody asks the daemon to end */
         INPUT_TIMER,          /* engine_deadline() has come */
         _INPUT_MAX,
@@ -164,6 +170,21 @@ typedef struct Input {
                         uint32_t uid;
                         uint8_t blob[SHA256_SIZE];
                 } sealed;
+                struct {
+                        const char *name; /* NULL: nobody */
+                } provider;
+                AttestRequest attest;
+                struct {
+                        uint64_t round;
+                        CanaryOutcome outcome;
+                        const char *trouble; /* static; NULL unless CANARY_TROUBLE or CANARY_NOT_ASKED */
+                } proved;
+                struct {
+                        uint64_t round;
+                        const char *reason; /* why there is no evidence; NULL when there is */
+                        CheckList *checks;  /* of its appraisal; the engine adds its own */
+                        const Pins *pins;   /* what it says of the guest; NULL: nothing */
+                } attested;
                 struct {
                         const char *reason;
                 } stop;

@@ -3,6 +3,7 @@
 
 /* A snapshot of the engine, for D-Bus and tests. */
 
+#include "core/attestation.h"
 #include "core/guard.h"
 #include "policy/level.h"
 #include "policy/policy.h"
@@ -19,5 +20,12 @@ typedef struct Status {
         uint64_t failures[_FAILURE_MAX]; /* how often each row happened */
         Level levels[_WATCHED_MAX];
         const char *level_why[_WATCHED_MAX];
+        struct {
+                bool required;
+                const char *provider; /* "": nobody gives evidence of this guest */
+                AttestResult last;
+                uint64_t rounds;
+                usec_t last_realtime, passed_realtime; /* 0: never */
+        } attestation;
         bool capped; /* the TPM unseals none of our secrets any more */
 } Status;

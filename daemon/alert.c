@@ -40,6 +40,8 @@ static const struct {
         [KIND_LOCK] = { SEALWATCH_MESSAGE_LOCK,
                         "LOCK because of {reason} (event {trigger}): secrets are wiped, registers poisoned" },
         [KIND_LOCKED] = { SEALWATCH_MESSAGE_LOCKED, "the lock plan is through; only a reboot ends the lock" },
+        [KIND_ATTEST] = { SEALWATCH_MESSAGE_ATTEST,
+                          "attestation {result} by {provider}, round {round} ({cause}){: reason}" },
         [KIND_SEAL] = { SEALWATCH_MESSAGE_SEAL, "secret {name} was sealed" },
         [KIND_RELEASE] = { SEALWATCH_MESSAGE_RELEASE, "secret {name} {verdict} for uid {uid} pid {pid}{: reason}" },
 };

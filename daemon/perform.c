@@ -132,6 +132,11 @@ static void perform_one(Manager *m, const Action *a) {
                 return requests_release(m, a);
         case ACTION_REFUSE:
                 return perform_refuse(m, a);
+        case ACTION_PROVE:
+        case ACTION_ATTEST:
+        case ACTION_ATTESTED:
+        case ACTION_NO_ROUND:
+                return; /* nothing gives evidence of this guest yet */
         case ACTION_STOP:
                 return perform_stop(m);
         case _ACTION_MAX:

@@ -37,6 +37,8 @@ typedef enum Kind {
         KIND_SEAL,           /* a secret was sealed */
         KIND_RELEASE,        /* a secret was asked for */
         KIND_ACTIVITY,       /* something was done to the machine's running state */
+        KIND_CANARY,         /* an unknown program is about to be made and run, to see whether the sensors are alive */
+        KIND_ATTEST,         /* a round of attestation is over */
         KIND_BATCH,          /* many records in one extend; not JSON */
         _KIND_MAX,
         _KIND_INVALID = -1,

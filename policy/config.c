@@ -8,7 +8,18 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/cleanup.h"
+#include "policy/appraisal-tpm.h"
 #include "policy/settings.h"
+
+const char *const provider_names[] = {
+        [PROVIDER_AUTO] = "auto",
+        [PROVIDER_NONE] = "none",
+        [PROVIDER_CONFIGFS] = "configfs-tsm",
+        [PROVIDER_SEV_GUEST] = "sev-guest",
+        [PROVIDER_AZURE] = "azure",
+        [PROVIDER_SIMULATOR] = "simulator",
+        [_PROVIDER_MAX] = NULL,
+};
 
 static const char *const on_death_names[] = { [ON_DEATH_GAP] = "gap", [ON_DEATH_LOCK] = "lock", NULL };
 
@@ -37,6 +48,9 @@ int config_init(Config *ret) {
                 .max_file_size = UINT64_C(4) << 30,
                 .queue_max = 4096,
                 .workers = 2,
+                .attest_interval = 600 * USEC_PER_SEC,
+                .attest_grace = 3600 * USEC_PER_SEC,
+                .attest_pcrs = 0xffff,
                 .seal_pcrs_auto = true,
         };
         int r = free_and_strdup(&c.tpm, "auto");
@@ -52,6 +66,8 @@ void config_done(Config *c) {
         free(c->tpm);
         free(c->scope_cgroup);
         words_free(c->file_systems);
+        free(c->attest_policy);
+        free(c->simulator_scenario);
         *c = (Config){};
 }
 
@@ -122,6 +138,10 @@ static bool is_plain_path(const char *path) {
                         return false;
         }
         return *path != '\0';
+}
+
+static const char *parse_path(const Setting *s, const char **at, void *member) {
+        return is_plain_path(*at) ? setting_text(s, at, member) : "an absolute path";
 }
 
 static const char *parse_scope(const Setting *s, const char **at, void *member) {
@@ -230,6 +250,13 @@ static const Setting settings[] = {
         SETTING("Watch", "QueueMax", setting_number, queue_max, .min = 1, .max = 1 << 16),
         SETTING("Watch", "Workers", setting_number, workers, .min = 1, .max = 64),
         SETTING("Watch", "Hooks", setting_bool, hooks, .min = 0),
+        SETTING("Attestation", "Provider", setting_word, attest_provider, .words = provider_names),
+        SETTING("Attestation", "RequireAttestation", setting_bool, require_attestation, .min = 0),
+        SETTING("Attestation", "Interval", setting_seconds, attest_interval, .max = 7 * 86400 * USEC_PER_SEC),
+        SETTING("Attestation", "GraceSec", setting_seconds, attest_grace, .max = 7 * 86400 * USEC_PER_SEC),
+        SETTING("Attestation", "PCRs", setting_tpm_pcrs, attest_pcrs, .min = 0),
+        SETTING("Attestation", "Policy", parse_path, attest_policy, .min = 0),
+        SETTING("Attestation", "SimulatorScenario", setting_text, simulator_scenario, .min = 0),
         SETTING("Secrets", "SealPCRs", parse_seal_pcrs, seal_pcrs, .max = PCR_COUNT - 1),
         SETTING("Secrets", "ReleaseWhenDegraded", setting_bool, release_when_degraded, .min = 0),
 #undef SETTING

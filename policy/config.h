@@ -12,6 +12,19 @@
 
 typedef enum OnDeath { ON_DEATH_GAP, ON_DEATH_LOCK } OnDeath;
 
+/* Who gives evidence of this guest. */
+typedef enum ProviderChoice {
+        PROVIDER_AUTO,
+        PROVIDER_NONE,
+        PROVIDER_CONFIGFS,
+        PROVIDER_SEV_GUEST,
+        PROVIDER_AZURE,
+        PROVIDER_SIMULATOR,
+        _PROVIDER_MAX,
+} ProviderChoice;
+
+extern const char *const provider_names[_PROVIDER_MAX + 1]; /* ended by NULL */
+
 typedef struct Config {
         /* [Daemon] */
         uint64_t log_max_size; /* bytes */
@@ -28,6 +41,13 @@ typedef struct Config {
         bool hooks;                        /* in the kernel, where it takes them */
         usec_t hash_deadline, answer_deadline;
         uint64_t max_file_size, queue_max, workers;
+        /* [Attestation] */
+        int attest_provider; /* ProviderChoice */
+        bool require_attestation;
+        usec_t attest_interval, attest_grace;
+        PcrSet attest_pcrs;       /* quoted */
+        char *attest_policy;      /* path of the appraisal policy; NULL: the defaults */
+        char *simulator_scenario; /* of PROVIDER_SIMULATOR; NULL: a good guest */
         /* [Secrets] */
         bool seal_pcrs_auto;
         PcrSet seal_pcrs; /* beside the cap PCR */

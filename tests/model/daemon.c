@@ -70,6 +70,12 @@ static void perform(World *w, const Action *a) {
                 return perform_answer(w, a);
         case ACTION_LOCK_STEP:
                 return perform_lock_step(w, a);
+        case ACTION_PROVE:
+                w->proving = a->attest.round;
+                return;
+        case ACTION_ATTEST:
+                w->gathering = a->attest.round;
+                return;
         case ACTION_STOP:
                 watch_stop(w);
                 w->stopped = true;
@@ -129,6 +135,7 @@ void daemon_crash(World *w) {
         w->followups_size = 0;
         w->secrets = w->dead = w->ready = w->stopping = w->stopped = w->uncertain = w->known_reset = false;
         w->dies_in = 0;
+        w->proving = w->gathering = 0;
         w->tokens_size = w->requests_size = 0; /* the kernel lets all of them go */
         told_from_files(w, w->log.size, true);
         w->hole = 0;
@@ -193,8 +200,11 @@ static void feed_start(World *w) {
         const Input tampered = { .type = INPUT_TAMPER,
                                  .tamper = { .what = w->found.what, .detail = w->found.detail } };
         const Input ready = { .type = INPUT_READY };
+        const Input provider = { .type = INPUT_PROVIDER, .provider.name = "model" };
 
         daemon_feed(w, &in);
+        if (!w->dead && w->seed % 2 == 0)
+                daemon_feed(w, &provider);
         if (!w->dead && w->found.verdict == RECONCILE_TAMPERED)
                 daemon_feed(w, &tampered);
         w->told_upto = w->told.entries;

@@ -2,6 +2,7 @@
 
 /* What happens to the machine. */
 
+#include "lib/base/cleanup.h"
 #include "tests/model/world.h"
 
 static FileIdentity identity(unsigned path) {
@@ -183,6 +184,29 @@ static void sealed(World *w) {
         daemon_feed(w, &in);
 }
 
+/* A step of a round of attestation. Its result is watched by the record. */
+static void attest(World *w) {
+        static const CanaryOutcome outcomes[] = { CANARY_NOT_ASKED, CANARY_NOT_ASKED, CANARY_TROUBLE, CANARY_RAN };
+        _cleanup_(check_list_done) CheckList checks = {};
+        const Input ask = { .type = INPUT_ATTEST };
+        Input proved = { .type = INPUT_PROVED, .proved = { .round = w->proving, .trouble = "the model has none" } };
+        Input attested = { .type = INPUT_ATTESTED, .attested = { .round = w->gathering, .checks = &checks } };
+
+        proved.proved.outcome = outcomes[random_below(&w->random, chance(w, 5) ? 4 : 3)];
+        check_add(&checks, "model", chance(w, 80) ? CHECK_PASS : chance(w, 15) ? CHECK_FAIL : CHECK_UNDECIDED, "so");
+        if (chance(w, 10))
+                attested.attested.reason = "there is no evidence";
+        world_trace(w, "attestation: %s", w->proving ? "proved" : w->gathering ? "attested" : "asked");
+        if (w->proving)
+                daemon_feed(w, &proved);
+        else
+                daemon_feed(w, w->gathering ? &attested : &ask);
+        if (!w->dead && w->proving == proved.proved.round)
+                w->proving = 0;
+        if (!w->dead && w->gathering == attested.attested.round)
+                w->gathering = 0;
+}
+
 /* What ends trust, or the daemon: seldom. */
 static void fatal(World *w) {
         const Input tamper = { .type = INPUT_TAMPER, .tamper = { .what = "pcr", .detail = "changed" } };
@@ -238,9 +262,9 @@ void world_step(World *w) {
                 unsigned weight;
                 void (*happens)(World *w);
         } table[] = {
-                { 34, exec },   { 14, execed }, { 28, work },  { 3, wait_long }, { 1, late },
-                { 2, failure }, { 2, lost },    { 2, levels }, { 2, policy },    { 1, policy_refused },
-                { 4, request }, { 1, sealed },  { 1, fatal },  { 1, archive },   { 4, activity },
+                { 31, exec }, { 14, execed }, { 28, work },  { 3, wait_long },      { 1, late },    { 2, failure },
+                { 2, lost },  { 2, levels },  { 2, policy }, { 1, policy_refused }, { 4, request }, { 1, sealed },
+                { 1, fatal }, { 1, archive }, { 3, attest }, { 4, activity },
         };
         size_t n = random_below(&w->random, 100);
 

@@ -177,7 +177,18 @@ static bool has_alert(const ActionList *list, uint64_t seq) {
 /* Of these people must hear. */
 static bool is_alarming(Kind kind) {
         return kind == KIND_EXEC || kind == KIND_UNGATED || kind == KIND_TAMPER || kind == KIND_LOCK ||
-               kind == KIND_LOCKED || kind == KIND_LOST || kind == KIND_FAILURE || kind == KIND_OPEN_WRITERS;
+               kind == KIND_LOCKED || kind == KIND_LOST || kind == KIND_FAILURE || kind == KIND_OPEN_WRITERS ||
+               kind == KIND_ATTEST;
+}
+
+/* Violations that no input is by itself: a round that failed, or none that could be decided for too long. */
+static void watch_attest(World *w, const RecordView *record) {
+        static const char failed[] = "\"result\":\"failed\"", stale[] = "\"what\":\"attestation-stale\"";
+        Kind kind = kind_from_record_name(record->name);
+
+        watch_violation(w,
+                        (kind == KIND_ATTEST && memmem(record->buf, record->buf_size, failed, strlen(failed))) ||
+                                (kind == KIND_TAMPER && memmem(record->buf, record->buf_size, stale, strlen(stale))));
 }
 
 static void watch_record(World *w, const ActionList *list, const Action *a) {
@@ -192,6 +203,8 @@ static void watch_record(World *w, const ActionList *list, const Action *a) {
                 HOLDS(w, record.template == TEMPLATE_NG && !record.violation && is_known_digest(w, record.digest));
         if (record.template == TEMPLATE_BUF && is_alarming(kind_from_record_name(record.name)))
                 HOLDS(w, has_alert(list, a->record.seq));
+        if (record.template == TEMPLATE_BUF)
+                watch_attest(w, &record);
         told_new(w, &record, a->record.known);
 }
 
@@ -318,6 +331,8 @@ void watch_list(World *w, const Input *in, const ActionList *list, int result, c
         HOLDS(w, result == 0 || result == -ENOSPC);
         w->full = result < 0 || after.failures[FAILURE_LOG_FULL] > before->failures[FAILURE_LOG_FULL];
         HOLDS(w, !w->full || w->config.log_max_size < 1 << 20 || in->type == INPUT_FAILURE);
+        w->may_close =
+                w->may_close || (w->full && after.attestation.rounds > 0); /* a failed round has no record then */
         watch_request(w, in, list, before);
         watch_late(w, in, list);
         for (size_t i = 0; i < list->size; i++)

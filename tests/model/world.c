@@ -124,6 +124,7 @@ void world_new(World *w, uint64_t seed) {
                 .extend_deadline = 2 * USEC_PER_SEC,
                 .lock_on_death = chance(w, 20),
                 .release_when_degraded = chance(w, 30),
+                .attestation = { .required = chance(w, 10), .grace = 20 * USEC_PER_SEC },
         };
         for (Watched i = 0; i < _WATCHED_MAX; i++)
                 w->config.required_levels[i] = -1;

@@ -87,7 +87,8 @@ typedef struct World {
         uint64_t anchored_records;                      /* that the daemon knows of */
         uint64_t hole;                                  /* entries below it could not be promised; 0: none */
         bool log_failed, ready, stopping, stopped, secrets, uncertain;
-        bool full; /* the last input met a full log */
+        bool full;                   /* the last input met a full log */
+        uint64_t proving, gathering; /* rounds of attestation that wait for something; 0: none */
         Job jobs[JOBS_MAX];
         Input followups[64];
         size_t followups_size;

@@ -109,14 +109,32 @@ static void check_end(Rig *rig, const Row *row, size_t steps[_LOCK_STEP_MAX]) {
                 assert_int_equal(steps[step], 1);
 }
 
+/* What a round of attestation needs beside its inputs. */
+static void begin_round(Rig *rig, Input *in, CheckList *checks) {
+        const Input provider = { .type = INPUT_PROVIDER, .provider.name = "simulator" };
+        const Input ask = { .type = INPUT_ATTEST };
+
+        if (in->type == INPUT_ATTEST || in->type == INPUT_ATTESTED)
+                rig_feed(rig, &provider);
+        if (in->type != INPUT_ATTESTED)
+                return;
+        rig_feed(rig, &ask);
+        check_add(checks, "signature", CHECK_FAIL, "it is wrong");
+        in->attested.checks = checks;
+}
+
 /* False when no allocation was left to fail. */
 static bool fail_at(const Row *row, unsigned long n) {
+        _cleanup_(check_list_done) CheckList checks = {};
         size_t steps[_LOCK_STEP_MAX] = {};
         Input in = row->in;
         Rig rig;
 
         rig_new(&rig, ENFORCE);
+        if (in.type == INPUT_ATTESTED) /* no canary comes before it */
+                rig.facts.levels[WATCHED_EXEC] = LEVEL_OFF;
         rig_start(&rig);
+        begin_round(&rig, &in, &checks);
         rig_exec(&rig, 2, "/alert", _FAILURE_INVALID); /* somebody waits already */
         if (in.type == INPUT_POLICY)
                 in.policy.policy = rig_policy(ENFORCE);
@@ -156,6 +174,8 @@ static void every_allocation_of_every_input(void **state _unused_) {
                 { .in = { .type = INPUT_SEALED, .sealed = { .name = "one" } } },
                 { .in = { .type = INPUT_POLICY } },
                 { .in = { .type = INPUT_POLICY_REFUSED, .policy_refused = { .error = "x" } } },
+                { .in = { .type = INPUT_ATTEST } },
+                { .in = { .type = INPUT_ATTESTED, .attested.round = 1 }, .violation = true },
                 { .in = { .type = INPUT_EXTENDED } },
                 { .in = { .type = INPUT_STOP, .stop = { .reason = "asked" } } },
         };
