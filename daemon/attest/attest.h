@@ -14,19 +14,16 @@
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/macro.h"
-#include "lib/pcr.h"
+#include "lib/evidence/evidence.h"
+#include "lib/snp/report.h"
 #include "lib/tpm/public.h"
 
-typedef enum AttestProvider {
-        ATTEST_PROVIDER_AUTO,      /* the first of the next three that is there */
-        ATTEST_PROVIDER_CONFIGFS,  /* "configfs-tsm": the kernel's TSM reports (Linux 6.7), also of an SVSM (6.10) */
-        ATTEST_PROVIDER_SEV_GUEST, /* "sev-guest": /dev/sev-guest */
-        ATTEST_PROVIDER_AZURE,     /* "azure": the paravisor's blob in the vTPM */
-        ATTEST_PROVIDER_SIMULATOR, /* "simulator": taints everything, and is only there when it is asked for */
-        _ATTEST_PROVIDER_MAX,
-} AttestProvider;
+/* Providers by name (lib/evidence/evidence.h); "auto" is the first of configfs-tsm, sev-guest and azure that is there. The
+ * simulator taints everything and is there only when it is asked for; "none" quotes without any report. */
+#define ATTEST_PROVIDER_AUTO _EVIDENCE_PROVIDER_INVALID
 
-extern const char *const attest_provider_names[_ATTEST_PROVIDER_MAX + 1]; /* "auto", ..., NULL */
+/* Of a configuration's word; false when it is none. */
+bool attest_provider_from_name(const char *name, EvidenceProvider *ret);
 
 /* Why there is no evidence. None of them says that anything is trusted. */
 typedef enum AttestFailure {
@@ -70,8 +67,6 @@ typedef enum TpmTrust {
 const char *tpm_trust_name(TpmTrust t);
 
 enum {
-        ATTEST_NONCE_MIN = 8,
-        ATTEST_NONCE_MAX = 64,
         ATTEST_WAITING_MAX = 16, /* requests that wait */
         ATTEST_WHY_MAX = 200,
 };
@@ -96,17 +91,18 @@ typedef struct AttestQuote {
 
 typedef struct Gathered {
         AttestFailure failure;
-        char why[ATTEST_WHY_MAX]; /* a sentence for people, of plain ASCII; empty when gathered */
-        AttestProvider provider;  /* the one that was asked; AUTO: none */
-        bool simulated;           /* taints status, log and evidence */
+        char why[ATTEST_WHY_MAX];  /* a sentence for people, of plain ASCII; empty when gathered */
+        EvidenceProvider provider; /* the one that was asked */
+        bool simulated;            /* taints status, log and evidence */
         TpmTrust tpm_trust;
 
-        uint8_t report_data
-                [64];    /* evidence_report_data() of nonce and AK Name: what the report (or on Azure the user data in
-                                  * the paravisor's claims) must have */
-        Buffer report;   /* ATTESTATION_REPORT, 1184 bytes; on Azure it is in the blob, too */
-        Buffer hcl;      /* Azure: the blob with report and claims, without trailing zeros of the index */
-        Buffer manifest; /* SVSM: then the report's data is svsm_report_data(report_data, manifest) */
+        Buffer nonce;
+
+        /* evidence_report_data() of nonce and AK Name: what the report, or on Azure the user data in the claims, must have. */
+        uint8_t report_data[SNP_REPORT_DATA_SIZE];
+        Buffer report;       /* ATTESTATION_REPORT, 1184 bytes; on Azure it is in the blob, too */
+        Buffer hcl;          /* Azure: the blob with report and claims, without trailing zeros of the index */
+        Buffer manifest;     /* SVSM: then the report's data is svsm_report_data(report_data, manifest) */
         Buffer certificates; /* the host's certificate table, as it came */
 
         AttestKey ak;
@@ -121,6 +117,10 @@ typedef struct Gathered {
 
 Gathered *gathered_free(Gathered *g);
 DEFINE_CLEANUP(Gathered *, gathered_free)
+
+/* Moves what was gathered to the document: provider, nonce, quote, its key and registers, report, endorsements; and the taint
+ * "simulator". 0, -ENOMEM. */
+int gathered_move(Gathered *g, Evidence *ret);
 
 /* Errors of these: 0; -ENOENT, there is no such key or index; -EBUSY; -ENODEV, the TPM is lost or was reset; -ECANCELED;
  * -ENOMEM; -EIO and others, it refused. `why` has room for ATTEST_WHY_MAX bytes. Called on the gathering thread, and wait. */
@@ -142,14 +142,16 @@ typedef struct AttestTpm {
 
 /* Paths NULL and times zero mean the defaults in brackets. Everything is borrowed for as long as the attester lives. */
 typedef struct AttesterOptions {
-        AttestProvider provider;
+        EvidenceProvider provider; /* or ATTEST_PROVIDER_AUTO */
         const AttestTpm *tpm;
         const char *tsm_path;       /* [/sys/kernel/config/tsm/report] */
         const char *sev_guest_path; /* [/dev/sev-guest] */
         const char *cache_path;     /* [/var/lib/sealwatch/endorsements] */
         const char *fetch_path; /* socket of sealwatch-fetch [/run/sealwatch/fetch.sock]; "": never ask the network */
-        const char *
-                simulator_path; /* the simulator reads there what shall be wrong (daemon/attest/simulator.h); NULL: nothing */
+        const char *simulator_path; /* see daemon/attest/simulator.h; NULL: nothing is wrong there */
+
+        /* Take endorsements that lead to the simulator's root, for tests: they taint as it does. */
+        bool allow_simulated;
 
         /* For tests: instead of ioctl(2), and instead of sleeping. */
         int (*ioctl)(int fd, unsigned long request, void *argument);
@@ -170,7 +172,7 @@ DEFINE_CLEANUP(Attester *, attester_free)
 /* Owns the result. */
 typedef void (*AttestDone)(void *userdata, Gathered *gathered);
 
-/* Queues a request with ATTEST_NONCE_MIN to _MAX bytes of nonce (copied), for a quote over those PCRs in the preferred bank.
+/* Queues a request with EVIDENCE_NONCE_MIN to _MAX bytes of nonce (copied), for a quote over those PCRs in the preferred bank.
  * 0; -EINVAL for another size of nonce or no PCR; -ENOBUFS when ATTEST_WAITING_MAX wait; -ENOMEM. */
 int attester_gather(Attester *a, const void *nonce, size_t n, PcrSet pcrs, AttestDone done, void *userdata);
 
