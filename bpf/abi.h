@@ -6,8 +6,18 @@
 
 #include <linux/types.h>
 
+#ifndef SEALWATCH_ABI_VERSION /* tests build daemons of others */
+#define SEALWATCH_ABI_VERSION 4
+#define SEALWATCH_ABI_EVENTS 1
+#endif
+
 enum {
-        ABI_VERSION = 3, /* of everything below; the first field of every event */
+        ABI_VERSION = SEALWATCH_ABI_VERSION, /* of everything below */
+        ABI_EVENTS =
+                SEALWATCH_ABI_EVENTS, /* of the events alone, so that another version's may be read; their first field */
+        ABI_TYPES_MAX = 8,            /* room for an EventType */
+        ABI_KINDS_MAX = 32,           /* room for a CodeKind, and behind those an ActivityKind */
+        ABI_LET_GO_MAX = 2,
         ABI_COMM_SIZE = 16,
         ABI_FILENAME_SIZE = 256,
         ABI_PATH_SIZE = 1024,
@@ -38,9 +48,9 @@ enum {
         EVENT_UNCHECKED = 1 << 2,  /* of an ExecEvent: the hook was not asked about the program */
 };
 
-/* What every event begins with: who did it, and when. */
+/* What every event begins with: who did it, and when. Up to and with `sequence` it is the same in every version. */
 typedef struct EventHead {
-        __u32 version;
+        __u32 version; /* ABI_EVENTS */
         __u16 type;
         __u16 flags;
         __u64 sequence; /* from 0; also counts events that found no room in the ring */
@@ -173,15 +183,33 @@ typedef struct SensorSettings {
         __u32 hooks;         /* whether those are wanted; for the programs: whether they are loaded */
 } SensorSettings;
 
+/* What SensorState begins with in every version: a daemon reads what one of another version left in the kernel. */
+typedef struct StateHead {
+        __u32 version;             /* ABI_VERSION */
+        __u32 events;              /* ABI_EVENTS */
+        __u64 sequence;            /* of the next event */
+        __u64 lost[ABI_TYPES_MAX]; /* events that found no room in the ring, per EventType */
+        /* By user space: events that it has dealt with, and losses that it has reported; of these, and of runs of programs that
+         * the kernel left out. */
+        __u64 told, lost_told[ABI_TYPES_MAX], missed_told;
+        /* Files that a later daemon probes itself with, which must not be in its way: inode addresses; 0: none. */
+        __u64 let_go[ABI_LET_GO_MAX];
+        __u32 unattended; /* the daemon has ended, and the programs work on */
+        __u32 zero;
+} StateHead;
+
 /* What they share with user space all the time. */
 typedef struct SensorState {
-        __u64 sequence;  /* of the next event */
-        __u64 lost;      /* events that found no room in the ring */
+        StateHead head;
+        __u64 owner;     /* address of the daemon's first thread; 0: none */
         __u64 last_wake; /* CLOCK_MONOTONIC, ns */
         __u64 probe;     /* inode address of the canary, which is in scope wherever it runs; 0: none */
         __u64 refused;   /* inode address of a file that is in scope everywhere, and refused in every mode; 0: none */
         __u32 policy;    /* which slot of `policies` and `digests` is in force */
         __u32 unmarked;  /* programs that a hook looked at and could not leave its mark for */
+        /* Refusals that were not reported, since the ring was more than half full: per CodeKind, and behind
+         * those per ActivityKind. */
+        __u64 untold[ABI_KINDS_MAX];
 } SensorState;
 
 #define ABI_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
@@ -246,10 +274,20 @@ ABI_ASSERT_OFFSET(IdentifyRequest, file, 8);
 ABI_ASSERT_SIZE(SensorSettings, 16);
 ABI_ASSERT_OFFSET(SensorSettings, pid_namespace, 8);
 
-ABI_ASSERT_SIZE(SensorState, 48);
-ABI_ASSERT_OFFSET(SensorState, lost, 8);
-ABI_ASSERT_OFFSET(SensorState, last_wake, 16);
-ABI_ASSERT_OFFSET(SensorState, probe, 24);
-ABI_ASSERT_OFFSET(SensorState, refused, 32);
-ABI_ASSERT_OFFSET(SensorState, policy, 40);
-ABI_ASSERT_OFFSET(SensorState, unmarked, 44);
+ABI_ASSERT_SIZE(StateHead, 184);
+ABI_ASSERT_OFFSET(StateHead, sequence, 8);
+ABI_ASSERT_OFFSET(StateHead, lost, 16);
+ABI_ASSERT_OFFSET(StateHead, told, 80);
+ABI_ASSERT_OFFSET(StateHead, lost_told, 88);
+ABI_ASSERT_OFFSET(StateHead, missed_told, 152);
+ABI_ASSERT_OFFSET(StateHead, let_go, 160);
+ABI_ASSERT_OFFSET(StateHead, unattended, 176);
+
+ABI_ASSERT_SIZE(SensorState, 224 + 8 * ABI_KINDS_MAX);
+ABI_ASSERT_OFFSET(SensorState, owner, 184);
+ABI_ASSERT_OFFSET(SensorState, last_wake, 192);
+ABI_ASSERT_OFFSET(SensorState, probe, 200);
+ABI_ASSERT_OFFSET(SensorState, refused, 208);
+ABI_ASSERT_OFFSET(SensorState, policy, 216);
+ABI_ASSERT_OFFSET(SensorState, unmarked, 220);
+ABI_ASSERT_OFFSET(SensorState, untold, 224);

@@ -243,15 +243,14 @@ static __always_inline void fill_path(CodeEvent *e, struct file *file) {
 }
 
 static __always_inline CodeEvent *begin(CodeKind kind, CodeVerdict verdict, const struct finding *f, bool *ret_empty) {
-        __u64 sequence = __sync_fetch_and_add(&state.sequence, 1);
+        __u64 sequence;
         CodeEvent *e;
 
-        *ret_empty = ring_is_empty(); /* before reserve: see drain.c */
-        e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
-        if (!e) {
-                __sync_fetch_and_add(&state.lost, 1);
+        if (verdict == CODE_DENIED && leave_out(kind))
                 return NULL;
-        }
+        e = reserve_event(EVENT_TYPE_CODE, sizeof(*e), &sequence, ret_empty);
+        if (!e)
+                return NULL;
         fill_head(&e->head, EVENT_TYPE_CODE, sequence, bpf_get_current_task_btf());
         e->kind = kind;
         e->verdict = verdict;
@@ -291,11 +290,11 @@ static __always_inline void report_nameless(CodeKind kind, CodeVerdict verdict, 
         bpf_ringbuf_submit(e, wake_flag(was_empty));
 }
 
-/* True when user space knows already that this inode is used so. Programs that are let run are the gate's to report. What it
- * is asked about may have another path each time. */
+/* True when user space knows already that this inode is used so. Programs that are let run are the gate's to report, while there is
+ * one. What it is asked about may have another path each time. */
 static __always_inline bool is_reported(const KernelPolicy *p, InodeState *kept, CodeKind kind, CodeVerdict verdict,
                                         const struct finding *f) {
-        if (kind == CODE_EXEC)
+        if (kind == CODE_EXEC && !state.head.unattended)
                 return true;
         if (verdict == CODE_ASK || p->every_time || !kept || f->error != 0 || f->writers > 0 ||
             !(kept->flags & INODE_DIGEST) || kept->digest_version != f->version)
@@ -332,6 +331,8 @@ static __always_inline CodeVerdict decide(struct file *file, CodeKind kind, Inod
 
         p = current_policy(&slot);
         if (!p || p->generation == 0) /* none yet: user space decides what this start is worth */
+                return CODE_ALLOWED;
+        if (is_let_go(file->f_inode))
                 return CODE_ALLOWED;
         if (f->error == 0 && !p->allow_remote && is_remote(file->f_inode))
                 f->error = ERROR_REMOTE;

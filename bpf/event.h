@@ -92,7 +92,7 @@ static __always_inline bool is_privileged(const struct cred *cred) {
 static __always_inline void fill_head(EventHead *e, EventType type, __u64 sequence, struct task_struct *task) {
         const struct cred *cred = BPF_CORE_READ(task, cred);
 
-        e->version = ABI_VERSION;
+        e->version = ABI_EVENTS;
         e->type = type;
         e->flags = is_privileged(cred) ? EVENT_PRIVILEGED : 0;
         e->sequence = sequence;
@@ -120,6 +120,37 @@ static __always_inline __u64 wake_flag(bool was_empty) {
         return BPF_RB_FORCE_WAKEUP;
 }
 
-static __always_inline bool ring_is_empty(void) {
-        return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) == 0;
+/* Numbers an event of a constant size and finds room for it. NULL: there is none, which is counted. It must be submitted with
+ * wake_flag(*ret_empty). */
+static __always_inline void *reserve_event(EventType type, __u64 size, __u64 *ret_sequence, bool *ret_empty) {
+        void *e;
+
+        *ret_sequence = __sync_fetch_and_add(&state.head.sequence, 1);
+        *ret_empty = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) == 0; /* before reserve: see drain.c */
+        e = bpf_ringbuf_reserve(&ring, size, 0);
+        if (!e)
+                __sync_fetch_and_add(&state.head.lost[type], 1);
+        return e;
+}
+
+/* Half of the ring is kept free of what anybody can cause without end. */
+static __always_inline bool ring_is_half_full(void) {
+        return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / 2;
+}
+
+/* A refusal that is left out: nothing happened, so that it is counted is enough. `kind`: a CodeKind, or
+ * _CODE_MAX + an ActivityKind. */
+static __always_inline bool leave_out(__u32 kind) {
+        if (!ring_is_half_full())
+                return false;
+        __sync_fetch_and_add(&state.untold[kind & (ABI_KINDS_MAX - 1)], 1);
+        return true;
+}
+
+/* True for a file of a later daemon's, which probes itself: what is left of an earlier one is not asked about it. */
+static __always_inline bool is_let_go(const struct inode *inode) {
+        for (int i = 0; i < ABI_LET_GO_MAX; i++)
+                if (state.head.let_go[i] != 0 && state.head.let_go[i] == (__u64) inode)
+                        return true;
+        return false;
 }

@@ -52,19 +52,16 @@ static __always_inline bool was_checked(struct task_struct *task) {
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm) {
         struct file *file = BPF_CORE_READ(bprm, file);
+        struct inode *inode = BPF_CORE_READ(file, f_inode);
         __u64 sequence;
         bool was_empty;
         ExecEvent *e;
 
-        if (!in_scope() && (state.probe == 0 || state.probe != (__u64) BPF_CORE_READ(file, f_inode)))
+        if ((!in_scope() && (state.probe == 0 || state.probe != (__u64) inode)) || is_let_go(inode))
                 return 0;
-        sequence = __sync_fetch_and_add(&state.sequence, 1);
-        was_empty = ring_is_empty(); /* before reserve: see drain.c */
-        e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
-        if (!e) {
-                __sync_fetch_and_add(&state.lost, 1);
+        e = reserve_event(EVENT_TYPE_EXEC, sizeof(*e), &sequence, &was_empty);
+        if (!e)
                 return 0;
-        }
         fill_head(&e->head, EVENT_TYPE_EXEC, sequence, task);
         if (settings.hooks && !was_checked(task))
                 e->head.flags |= EVENT_UNCHECKED;

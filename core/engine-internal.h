@@ -209,4 +209,5 @@ unsigned attest_canary_actions(Feed *f, unsigned actions);
 
 /* Refusals and their like are limited per window, so that nobody can fill the log with them. */
 bool limiter_take(Feed *f);
-int limiter_flush(Feed *f); /* records what was left out, when the window is over */
+void limiter_leave_out(Feed *f, uint64_t n); /* what was left out already */
+int limiter_flush(Feed *f);                  /* records what was left out, when the window is over */

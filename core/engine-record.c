@@ -239,19 +239,30 @@ int record_policy(Feed *f) {
         return r;
 }
 
+static void begin_window(Feed *f) {
+        Engine *e = f->engine;
+
+        if (e->window_start != 0)
+                return;
+        e->window_start = f->now.boottime;
+        e->window_start_real = f->now.realtime;
+}
+
+void limiter_leave_out(Feed *f, uint64_t n) {
+        begin_window(f);
+        f->engine->window_suppressed += n;
+        f->engine->suppressed += n;
+}
+
 bool limiter_take(Feed *f) {
         Engine *e = f->engine;
 
-        if (e->window_start == 0) {
-                e->window_start = f->now.boottime;
-                e->window_start_real = f->now.realtime;
-        }
+        begin_window(f);
         if (e->window_records < REFUSALS_PER_WINDOW) {
                 e->window_records++;
                 return true;
         }
-        e->window_suppressed++;
-        e->suppressed++;
+        limiter_leave_out(f, 1);
         return false;
 }
 

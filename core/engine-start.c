@@ -250,6 +250,9 @@ static int record_gap(Feed *f, const StartFacts *facts) {
         event_count(&event, "until", f->now.realtime);
         event_bool(&event, "clean", e->was_clean);
         event_count(&event, "torn", facts->torn);
+        event_count(&event, "judging", facts->judging);
+        event_count(&event, "queued", facts->queued);
+        event_count(&event, "lost", facts->lost);
         event_text(&event, "verdict", !lock ? "gap" : e->policy->mode == MODE_ENFORCE ? "lock" : "would-lock");
         r = record_event(f, &event, e->was_clean ? SEVERITY_NOTICE : SEVERITY_WARNING, &seq);
         if (lock)
@@ -264,6 +267,7 @@ static int record_start(Feed *f, const StartFacts *facts) {
         event_count(&event, "pid", facts->pid);
         event_text(&event, "bootid", facts->bootid);
         event_text(&event, "scope", facts->scope);
+        event_count(&event, "pinned", facts->pinned);
         put_levels(&event, f->engine);
         put_taints(&event, facts);
         return record_event(f, &event, SEVERITY_NOTICE, NULL);

@@ -142,6 +142,10 @@ static int dispatch(Feed *f, const Input *in) {
                 return feed_execed(f, &in->execed);
         case INPUT_LOST:
                 return feed_lost(f, in);
+        case INPUT_UNTOLD:
+                f->engine->denied += in->untold.count;
+                limiter_leave_out(f, in->untold.count);
+                return 0;
         case INPUT_LEVELS:
                 return feed_levels(f, in);
         case INPUT_FAILURE:

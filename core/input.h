@@ -19,6 +19,7 @@ typedef enum InputType {
         INPUT_CODE,           /* the kernel side denied code, or let it run */
         INPUT_ACTIVITY,       /* something was done to the machine's running state, or tried */
         INPUT_LOST,           /* a sensor lost events */
+        INPUT_UNTOLD,         /* refusals that a sensor only counted */
         INPUT_LEVELS,         /* what sensors can do changed */
         INPUT_FAILURE,        /* a row of the failure table, not about one file */
         INPUT_TAMPER,         /* log, PCR, TPM or sensor is not as it must be */
@@ -55,6 +56,9 @@ typedef struct StartFacts {
         uint64_t torn;                       /* bytes of the pending file that nobody was promised */
         bool secrets_openable;               /* the cap register is open: harvest makes sense */
         bool capped;                         /* it was capped at this start, and nothing was harvested */
+        uint64_t pinned;                     /* programs in the kernel that outlive the daemon */
+        uint64_t judging;                    /* those of an earlier daemon that were attached still */
+        uint64_t queued, lost;               /* events that they left; that found no room */
 } StartFacts;
 
 /* A program that the kernel ran. */
@@ -133,6 +137,9 @@ typedef struct Input {
                         const char *sensor;
                         uint64_t first, last, count;
                 } lost;
+                struct {
+                        uint64_t count;
+                } untold;
                 struct {
                         Level levels[_WATCHED_MAX];
                         const char *why[_WATCHED_MAX];

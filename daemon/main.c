@@ -26,7 +26,11 @@ static int on_signal(sd_event_source *s _unused_, int fd, uint32_t events _unuse
         if (info.ssi_signo == SIGHUP)
                 requests_reload(m, 0);
         else
-                manager_stop(m, info.ssi_signo == SIGINT ? "interrupted" : "terminated");
+                manager_stop(m,
+                             info.ssi_signo == SIGINT    ? "interrupted"
+                             : info.ssi_signo == SIGUSR2 ? "restart"
+                                                         : "terminated",
+                             info.ssi_signo == SIGUSR2);
         return 0;
 }
 
@@ -43,6 +47,7 @@ static int watch_signals(Manager *m) {
         sigaddset(&set, SIGTERM);
         sigaddset(&set, SIGINT);
         sigaddset(&set, SIGHUP);
+        sigaddset(&set, SIGUSR2);
         if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) /* before any thread: they inherit it */
                 return -errno;
         fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

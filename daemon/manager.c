@@ -25,6 +25,8 @@ void manager_done(Manager *m) {
         sd_event_source_disable_unref(m->background_source);
         sd_event_source_disable_unref(m->tpm_source);
         vault_free(m->vault); /* first of all: nothing below may keep secrets waiting */
+        if (!m->started || (m->stopping && !m->handing_over)) /* else somebody must judge until the next one does */
+                sensors_stop(m);
         gate_free(m->gate);
         observer_free(m->observer);
         units_free(m->units);
@@ -217,10 +219,11 @@ static int on_stop_timeout(sd_event_source *s _unused_, uint64_t usec _unused_, 
         return sd_event_exit(m->event, EX_TEMPFAIL);
 }
 
-void manager_stop(Manager *m, const char *reason) {
+void manager_stop(Manager *m, const char *reason, bool hand_over) {
         const Input in = { .type = INPUT_STOP, .stop = { .reason = reason } };
 
         (void) sd_notify(0, "STOPPING=1");
+        m->handing_over = hand_over;
         if (m->stopping || !m->started) { /* asked twice, or there is nothing to record yet */
                 (void) sd_event_exit(m->event, m->stopping ? EX_TEMPFAIL : EX_OK);
                 return;

@@ -73,6 +73,7 @@ typedef struct Manager {
         uint64_t committed_upto;           /* + 1: what the committed file has; 0: nothing of this run */
         uint64_t told_upto;                /* entries with which the log says what was found at start */
         bool archiving, started, stopping; /* started: the engine had its INPUT_START */
+        bool handing_over;                 /* the programs in the kernel go on without us */
         unsigned probes_left;
         Level levels[_WATCHED_MAX];
         char *level_why[_WATCHED_MAX];
@@ -94,7 +95,7 @@ void manager_feed(Manager *m, const Input *in);
 /* Feeds after the actions under way: only inputs whose strings are static. */
 void manager_followup(Manager *m, const Input *in);
 void manager_failure(Manager *m, Failure row, const char *detail);
-void manager_stop(Manager *m, const char *reason);
+void manager_stop(Manager *m, const char *reason, bool hand_over);
 void manager_anchored(Manager *m);    /* entries reached the register: archive and signal them soon */
 void manager_archive_now(Manager *m); /* at the end */
 
@@ -121,9 +122,11 @@ void checks_nudge(Manager *m); /* something happened that may have changed what 
 void checks_on_registers(Manager *m, const PcrValues *values); /* NULL: the TPM does not answer */
 
 /* sensors.c */
-int sensors_start(Manager *m); /* 0 or a negative errno, after logging why */
+int sensors_start(Manager *m);                   /* 0 or a negative errno, after logging why */
+void sensors_facts(Manager *m, StartFacts *ret); /* what outlives the daemon, and what an earlier one left */
 void sensors_open(Manager *m);
-void sensors_set_policy(Manager *m, const Policy *policy);                      /* just before the engine gets it */
+void sensors_stop(Manager *m);                             /* nothing is left in the kernel when the daemon ends */
+void sensors_set_policy(Manager *m, const Policy *policy); /* just before the engine gets it */
 void sensors_set_level(Manager *m, Watched w, Level level, const char *why);    /* before the start record */
 void sensors_change_level(Manager *m, Watched w, Level level, const char *why); /* at any time */
 void sensors_kill(Manager *m, uint32_t pid, usec_t started);

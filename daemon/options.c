@@ -21,6 +21,8 @@ static void help(FILE *to) {
               "  --software-tpm DIR    use an swtpm with its state in DIR, start it if need be; taints everything\n"
               "  --bus ADDRESS         instead of the system bus\n"
               "  --canary PROGRAM      instead of " SEALWATCH_LIBEXECDIR "/sealwatch-canary\n"
+              "  --bpf-dir DIR         instead of /sys/fs/bpf/sealwatch, where what judges on without the daemon is "
+              "pinned\n"
               "  --help, --version\n\n"
               "See sealwatchd(8) and sealwatchd.conf(5).\n",
               to);
@@ -42,6 +44,7 @@ int options_parse(int argc, char **argv, Options *ret, int *ret_code) {
                 { "software-tpm", required_argument, NULL, 't' },
                 { "bus", required_argument, NULL, 'b' },
                 { "canary", required_argument, NULL, 'y' },
+                { "bpf-dir", required_argument, NULL, 'k' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'V' },
                 {},
@@ -55,6 +58,7 @@ int options_parse(int argc, char **argv, Options *ret, int *ret_code) {
                 .state_dir = directory("STATE_DIRECTORY", "/var/lib/sealwatch"),
                 .log_dir = directory("LOGS_DIRECTORY", "/var/log/sealwatch"),
                 .canary = SEALWATCH_LIBEXECDIR "/sealwatch-canary",
+                .bpf_dir = "/sys/fs/bpf/sealwatch",
         };
         while ((o = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 if (o == 'c' && n < OPTIONS_CONFIG_DIRS_MAX) {
@@ -72,6 +76,8 @@ int options_parse(int argc, char **argv, Options *ret, int *ret_code) {
                         ret->bus_address = optarg;
                 else if (o == 'y')
                         ret->canary = optarg;
+                else if (o == 'k')
+                        ret->bpf_dir = optarg;
                 else if (o == 'h' || o == 'V') {
                         if (o == 'h')
                                 help(stdout);

@@ -14,6 +14,7 @@ typedef struct Options {
         const char *software_tpm;                  /* its directory, or NULL */
         const char *bus_address;                   /* NULL: the system bus */
         const char *canary;                        /* the program that probes run */
+        const char *bpf_dir;                       /* where the programs in the kernel are pinned */
 } Options;
 
 /* 0: go on; 1: end with *ret_code. */

@@ -120,13 +120,26 @@ static void on_code(void *userdata, CodeSeen *c, uint32_t generation) {
         checks_nudge(m);
 }
 
-static void on_lost(void *userdata, uint64_t first, uint64_t last, uint64_t count) {
+static void on_lost(void *userdata, const char *sensor, uint64_t first, uint64_t last, uint64_t count) {
         const Input in = { .type = INPUT_LOST,
-                           .lost = { .sensor = "exec", .first = first, .last = last, .count = count } };
+                           .lost = { .sensor = sensor, .first = first, .last = last, .count = count } };
         Manager *m = userdata;
 
         if (m->started)
                 manager_feed(m, &in);
+}
+
+/* The kernel side does not tell each refusal when there are too many. */
+static void on_untold(void *userdata, Event event _unused_, uint64_t count) {
+        const Input in = { .type = INPUT_UNTOLD, .untold = { .count = count } };
+        Manager *m = userdata;
+
+        if (m->started)
+                manager_feed(m, &in);
+}
+
+static void on_unpinned(void *userdata) {
+        manager_failure(userdata, FAILURE_HOOKS_DEAD, "somebody removed the pins of the programs");
 }
 
 static void on_died(void *userdata, const char *why) {
@@ -155,11 +168,17 @@ static void on_hooks_died(void *userdata) {
 
 /* The observer may be refused by the kernel; the guard works without it, and says so. */
 static int start_observer(Manager *m) {
-        const ObserverOptions options = { .cgroup = m->config.scope_cgroup, .hooks = m->config.hooks };
+        const ObserverOptions options = {
+                .cgroup = m->config.scope_cgroup,
+                .hooks = m->config.hooks,
+                .bpf_dir = m->options->bpf_dir,
+        };
         const ObserverOps ops = {
                 .execed = on_execed,
                 .code = on_code,
                 .lost = on_lost,
+                .untold = on_untold,
+                .unpinned = on_unpinned,
                 .hooks_died = on_hooks_died,
                 .died = on_died,
                 .level = on_observer_level,
@@ -171,8 +190,12 @@ static int start_observer(Manager *m) {
         r = observer_new(m->event, &options, &ops, &m->observer);
         if (r < 0)
                 return r;
-        if (observer_attach(m->observer, &why) >= 0)
+        if (observer_attach(m->observer, &why) >= 0) {
+                if (observer_pinned(m->observer, &why) == 0)
+                        log_message(LOG_NOTICE, "the programs in the kernel end with this process: %s: %s",
+                                    m->options->bpf_dir, strempty(why));
                 return 0;
+        }
         log_message(LOG_WARNING, "programs that run past the gate cannot be seen: %s", strempty(why));
         sensors_set_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
         m->observer = observer_free(m->observer);
@@ -331,10 +354,30 @@ static void start_units(Manager *m) {
                 log_message(LOG_WARNING, "units cannot be watched");
 }
 
+void sensors_facts(Manager *m, StartFacts *ret) {
+        ObserverLeft left;
+        const char *why;
+
+        if (!m->observer)
+                return;
+        observer_left(m->observer, &left);
+        ret->pinned = observer_pinned(m->observer, &why);
+        ret->judging = left.links;
+        ret->queued = left.queued;
+        ret->lost = left.lost;
+}
+
 void sensors_open(Manager *m) {
         sensors_set_policy(m, engine_policy(m->engine));
+        if (m->observer)
+                observer_take_over(m->observer);
         gate_open(m->gate);
         start_units(m);
+}
+
+void sensors_stop(Manager *m) {
+        if (m->observer)
+                observer_unpin(m->observer);
 }
 
 void sensors_kill(Manager *m _unused_, uint32_t pid, usec_t started) {

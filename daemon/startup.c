@@ -455,6 +455,7 @@ void manager_probed(Manager *m) {
         };
         Status status;
 
+        sensors_facts(m, &in.start);
         memcpy(in.start.cmdline, m->machine.cmdline, sizeof(in.start.cmdline));
         memcpy(in.start.levels, m->levels, sizeof(in.start.levels));
         for (Watched w = 0; w < _WATCHED_MAX; w++)

@@ -94,7 +94,7 @@ static Failure failure_of(const CodeEvent *e) {
         return e->file.inode_address != 0 && e->error != 0 ? FAILURE_READ_ERROR : _FAILURE_INVALID;
 }
 
-static void report_code(Observer *o, const CodeEvent *e) {
+static void report_code(Observer *o, const CodeEvent *e, uint32_t generation) {
         CodeSeen c = {
                 .observation = {
                         .event = (Event) e->kind,
@@ -111,7 +111,7 @@ static void report_code(Observer *o, const CodeEvent *e) {
         };
 
         memcpy(c.observation.digest, e->digest, SHA256_SIZE);
-        o->ops.code(o->ops.userdata, &c, e->generation);
+        o->ops.code(o->ops.userdata, &c, generation);
 }
 
 /* A process that is older than the hooks may have been on its way to its program when they came, for as long as it likes:
@@ -127,7 +127,7 @@ static void on_exec(Observer *o, const ExecEvent *e) {
         check_liveness(o, &e->head);
         if (o->probe.inode_address != 0 && o->probe.inode_address == e->file.inode_address)
                 o->probe.seen = true;
-        else
+        else if (e->head.time >= o->execs_since)
                 report_exec(o, e);
 }
 
@@ -136,63 +136,119 @@ static void on_code(Observer *o, const CodeEvent *e) {
                 o->hooks_probe.seen |= 1U << e->kind;
                 o->hooks_probe.hashed |= (e->error == 0) << e->kind;
         } else
-                report_code(o, e);
+                report_code(o, e, e->generation);
+}
+
+/* The type, once it is sure that the event is as it must be; -EPROTO. */
+static int type_of(const void *data, size_t size) {
+        const EventHead *e = data;
+
+        if (size < sizeof(*e) || e->version != ABI_EVENTS)
+                return -EPROTO;
+        if (e->type == EVENT_TYPE_EXEC && size == sizeof(ExecEvent))
+                return EVENT_TYPE_EXEC;
+        if (e->type == EVENT_TYPE_CODE && size == sizeof(CodeEvent) && ((const CodeEvent *) data)->kind < _CODE_MAX)
+                return EVENT_TYPE_CODE;
+        return -EPROTO;
+}
+
+static void account(Observer *o, uint64_t n) {
+        o->accounted += n;
+        __atomic_store_n(&o->state->head.told, o->accounted, __ATOMIC_RELEASE); /* for who comes after us */
 }
 
 static int on_event(void *userdata, void *data, size_t size) {
         Observer *o = userdata;
-        const EventHead *e = data;
+        int type = type_of(data, size);
 
-        if (size < sizeof(*e) || e->version != ABI_VERSION)
-                return -EPROTO;
-        if (e->type == EVENT_TYPE_EXEC && size == sizeof(ExecEvent))
+        if (type < 0)
+                return type;
+        if (type == EVENT_TYPE_EXEC)
                 on_exec(o, data);
-        else if (e->type == EVENT_TYPE_CODE && size == sizeof(CodeEvent) && ((CodeEvent *) data)->kind < _CODE_MAX)
-                on_code(o, data);
         else
-                return -EPROTO;
-        o->accounted++;
+                on_code(o, data);
+        account(o, 1);
         o->stats.seen++;
         return 0;
 }
 
-static void report_lost(Observer *o, uint64_t count, uint64_t end) {
-        o->stats.lost += count;
-        o->ops.lost(o->ops.userdata, o->reported, end > 0 ? end - 1 : 0, count);
-        o->reported = end;
+void drain_earlier(Observer *o, const void *data, size_t size) {
+        int type = type_of(data, size);
+
+        if (type == EVENT_TYPE_EXEC)
+                report_exec(o, data);
+        else if (type == EVENT_TYPE_CODE)
+                report_code(o, data, 0);
+        else
+                die(o, "what an earlier daemon left is not what its programs write");
 }
 
-/* Events that found no room, and events for which the kernel could not even start the program: those have no number. */
-static void note_lost(Observer *o) {
-        uint64_t lost = load(&o->state->lost), end = load(&o->state->sequence);
+const char *const drain_sensors[ABI_TYPES_MAX + 1] = {
+        [EVENT_TYPE_EXEC] = "exec",
+        [EVENT_TYPE_CODE] = "code",
+        [ABI_TYPES_MAX] = "any",
+};
 
-        if (lost != o->lost_seen) {
-                o->accounted += lost - o->lost_seen;
-                report_lost(o, lost - o->lost_seen, end);
-                o->lost_seen = lost;
+static void report_lost(Observer *o, size_t sensor, uint64_t count, uint64_t end) {
+        o->stats.lost += count;
+        o->ops.lost(o->ops.userdata, drain_sensors[sensor], o->reported, end > 0 ? end - 1 : 0, count);
+}
+
+/* Events that found no room. */
+static void note_lost(Observer *o) {
+        StateHead *h = &o->state->head;
+        uint64_t end = load(&h->sequence);
+        bool some = false;
+
+        for (size_t t = 0; t < ABI_TYPES_MAX; t++) {
+                uint64_t lost = load(&h->lost[t]) - h->lost_told[t];
+
+                if (lost == 0)
+                        continue;
+                report_lost(o, t, lost, end);
+                h->lost_told[t] += lost;
+                account(o, lost);
+                some = true;
+        }
+        if (some)
+                o->reported = end;
+}
+
+/* Refusals that were left out on purpose. */
+static void note_untold(Observer *o) {
+        for (Event e = 0; e < _EVENT_MAX; e++) {
+                uint64_t n = load(&o->state->untold[e]);
+
+                if (n > 0 && o->ops.untold)
+                        o->ops.untold(o->ops.userdata, e,
+                                      __atomic_exchange_n(&o->state->untold[e], 0, __ATOMIC_ACQ_REL));
         }
 }
 
+/* Events for which the kernel could not even start the program: they have no number. */
 static void note_missed(Observer *o) {
+        uint64_t end = load(&o->state->head.sequence);
         long missed = programs_missed(o->programs);
 
-        if (missed < 0 || (uint64_t) missed == o->missed_seen)
+        if (missed < 0 || (uint64_t) missed == o->state->head.missed_told)
                 return;
-        report_lost(o, (uint64_t) missed - o->missed_seen, load(&o->state->sequence));
-        o->missed_seen = (uint64_t) missed;
+        report_lost(o, ABI_TYPES_MAX, (uint64_t) missed - o->state->head.missed_told, end);
+        o->reported = end;
+        o->state->head.missed_told = (uint64_t) missed;
 }
 
 /* Numbers that were given out and are neither in the ring nor counted: an event is being written on another CPU, for
  * some µs, or somebody has taken it. Returns how many. */
 static uint64_t note_missing(Observer *o, bool found) {
-        uint64_t missing = load(&o->state->sequence) - o->accounted;
+        uint64_t missing = load(&o->state->head.sequence) - o->accounted;
 
         if (missing == 0 || found)
                 o->idle_drains = 0;
         else if (++o->idle_drains > IDLE_DRAINS_MAX) {
-                o->accounted += missing;
                 o->idle_drains = 0;
-                report_lost(o, missing, o->accounted);
+                report_lost(o, ABI_TYPES_MAX, missing, o->accounted + missing);
+                account(o, missing);
+                o->reported = o->accounted;
                 return 0;
         }
         return missing;
@@ -207,8 +263,10 @@ static bool drain(Observer *o) {
         o->draining = false;
         if (r < 0)
                 die(o, "the ring holds what was never put there");
-        else
+        else {
                 note_lost(o);
+                note_untold(o);
+        }
         return r > 0;
 }
 
@@ -253,7 +311,7 @@ void drain_now(Observer *o) {
 
         if (!o->ring || o->dead || o->draining)
                 return;
-        target = load(&o->state->sequence);
+        target = load(&o->state->head.sequence);
         while (!o->dead && o->accounted < target) {
                 found = drain(o) || found;
                 if (o->accounted >= target)

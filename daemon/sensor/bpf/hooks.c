@@ -97,11 +97,13 @@ void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVE
         if (fd < 0 || observer_identify(observer_identify_fd(o), fd, &file) < 0)
                 return claim_nothing(ret_levels, ret_why, "the probe could not be made");
         o->hooks_probe = (HooksProbe){ .inode_address = file.inode_address };
+        keep_let_go(o, 0, file.inode_address);
         __atomic_store_n(&o->state->refused, file.inode_address, __ATOMIC_RELEASE);
         for (Event e = 0; e < _EVENT_CODE_MAX; e++)
                 if (tries[e])
                         claim(ret_levels, ret_why, e, probe_one(o, e, fd));
         __atomic_store_n(&o->state->refused, 0, __ATOMIC_RELEASE);
+        keep_let_go(o, 0, 0);
         o->hooks_probe =
                 (HooksProbe){ .exec_since = ret_levels[EVENT_EXEC] == LEVEL_ENFORCE ? clock_ns(CLOCK_BOOTTIME) : 0 };
         /* No driver can be asked to load firmware; it comes through the same hook as modules do. */

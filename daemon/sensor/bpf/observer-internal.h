@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <time.h>
 
+#include "daemon/sensor/bpf/left.h"
 #include "daemon/sensor/bpf/observer.h"
 #include "daemon/sensor/bpf/programs.h"
 #include "daemon/sensor/runner.h"
@@ -33,9 +34,8 @@ struct Observer {
         struct ring_buffer *ring;
         sd_event_source *wake, *again; /* again: one-shot, 1 ms after a drain */
         bool again_set, draining, dead;
-        uint64_t accounted; /* sequence numbers that were seen or are known to be lost */
-        uint64_t reported;  /* numbers below it were part of an earlier report of losses */
-        uint64_t lost_seen, missed_seen;
+        uint64_t accounted;   /* sequence numbers that were seen or are known to be lost */
+        uint64_t reported;    /* numbers below it were part of an earlier report of losses */
         unsigned idle_drains; /* in a row that found nothing although numbers are missing */
         usec_t gate_armed;
         uint32_t mount_namespace; /* our own */
@@ -43,11 +43,28 @@ struct Observer {
         HooksProbe hooks_probe;
         ObserverStats stats;
         SubjectBuffer subject;
+
+        Pins *pins;           /* NULL: nothing outlives us */
+        const char *pins_why; /* … and why (static) */
+        sd_event_source *pins_watch, *mounts_watch, *left_end;
+        Left *left;           /* of earlier daemons; NULL: nothing, or it is over */
+        int left_canary;      /* keeps the inode that they let go */
+        uint64_t execs_since; /* CLOCK_BOOTTIME, ns: what ran before was told by their programs */
 };
 
 /* drain.c */
 int drain_start(Observer *o);
 void drain_now(Observer *o);
+/* An event of an earlier daemon's programs. */
+void drain_earlier(Observer *o, const void *data, size_t size);
+extern const char *const drain_sensors[ABI_TYPES_MAX + 1]; /* whose events were lost; last of all: it cannot be told */
+
+/* keep.c: what outlives the daemon. */
+void keep_maps(Observer *o);
+void keep_links(Observer *o);
+void keep_let_go(Observer *o, unsigned which, uint64_t inode_address); /* by the programs of earlier daemons */
+void keep_let_canary_go(Observer *o, const char *canary);
+void keep_done(Observer *o);
 uint64_t clock_ns(clockid_t clock);
 
 /* probe.c */

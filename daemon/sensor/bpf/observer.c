@@ -24,7 +24,7 @@ int observer_new(sd_event *event, const ObserverOptions *options, const Observer
         o->event = sd_event_ref(event);
         o->options = *options;
         o->ops = *ops;
-        o->probe.canary = -1;
+        o->probe.canary = o->left_canary = -1;
         if (o->options.ring_size == 0)
                 o->options.ring_size = OBSERVER_RING_SIZE;
         *ret = o;
@@ -35,6 +35,7 @@ Observer *observer_free(Observer *o) {
         if (!o)
                 return NULL;
         observer_probe_done(o);
+        keep_done(o);
         sd_event_source_disable_unref(o->wake);
         sd_event_source_disable_unref(o->again);
         ring_buffer__free(o->ring);
@@ -100,15 +101,21 @@ int observer_attach(Observer *o, const char **ret_why) {
         if (r < 0)
                 return r;
         o->state = programs_state(o->programs);
+        keep_maps(o);
         r = drain_start(o);
         if (r < 0) {
                 *ret_why = "the ring cannot be read";
+                observer_unpin(o);
                 return r;
         }
         r = programs_attach(o->programs);
-        if (r < 0)
+        if (r < 0) {
                 *ret_why = "the kernel lets nobody attach to sched_process_exec";
-        return r;
+                observer_unpin(o);
+                return r;
+        }
+        keep_links(o);
+        return 0;
 }
 
 int observer_set_policy(Observer *o, const CompiledPolicy *policy) {

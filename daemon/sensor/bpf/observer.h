@@ -18,6 +18,8 @@ typedef struct ObserverOptions {
                              * It must be there: another one that is made later in its place is not it. */
         size_t ring_size; /* bytes, a power of two; 0: OBSERVER_RING_SIZE */
         bool hooks;       /* also those that judge code, where the kernel takes them */
+        const char *
+                bpf_dir; /* borrowed; where the programs are pinned, so that they outlive the daemon; NULL: they do not */
 } ObserverOptions;
 
 enum { OBSERVER_RING_SIZE = 1 << 20 }; /* some 2,900 execs; mapped twice, so it counts twice in what is resident */
@@ -27,11 +29,17 @@ typedef struct ObserverOps {
         void (*execed)(void *userdata, const Execed *x);
 
         /* The kernel side denied code or let it run, and tells for the first time. generation: that of the policy by which it
-         * decided; `stale` is not set. */
+         * decided, 0: another daemon's; `stale` is not set. */
         void (*code)(void *userdata, CodeSeen *c, uint32_t generation);
 
-        /* Of the events with these sequence numbers `count` are not known. */
-        void (*lost)(void *userdata, uint64_t first, uint64_t last, uint64_t count);
+        /* Of the events with these sequence numbers `count` are not known. sensor: "exec", "code" or "any" (static). */
+        void (*lost)(void *userdata, const char *sensor, uint64_t first, uint64_t last, uint64_t count);
+
+        /* So many refusals were not told one by one, to keep room in the ring. May be NULL. */
+        void (*untold)(void *userdata, Event event, uint64_t count);
+
+        /* Somebody took away what makes the programs outlive the daemon. Once. May be NULL. */
+        void (*unpinned)(void *userdata);
 
         /* A program ran without the hook being asked, although it was claimed to work: it is claimed no more. Once. */
         void (*hooks_died)(void *userdata);
@@ -72,6 +80,24 @@ void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVE
 /* What the kernel side decides by; before the first one it lets everything go and tells nobody. 0 or a negative errno: then
  * the old one stays in force. */
 int observer_set_policy(Observer *o, const CompiledPolicy *policy);
+
+/* What earlier daemons left in the kernel, as it was found by observer_attach(). */
+typedef struct ObserverLeft {
+        unsigned daemons, links; /* links: programs of theirs that were attached */
+        uint64_t queued, lost;   /* events in the ring; those that found no room in it */
+} ObserverLeft;
+
+void observer_left(const Observer *o, ObserverLeft *ret);
+
+/* Ends the programs of earlier daemons, and tells what they saw: as it was before the gate was up, where it was, and code by
+ * generation 0. To be called once the own policy is in force and the gate is up, before it opens. */
+void observer_take_over(Observer *o);
+
+/* How many programs will outlive the daemon; for 0, *ret_why says why (static). */
+unsigned observer_pinned(const Observer *o, const char **ret_why);
+
+/* The programs end with the daemon. */
+void observer_unpin(Observer *o);
 
 /* The kernel's identity of an open file of the calling thread: the same that execs have. Any thread; `program` is
  * observer_identify_fd(), or a duplicate of it. 0 or a negative errno. */

@@ -46,6 +46,7 @@ void observer_probe_done(Observer *o) {
 
         if (o->state)
                 __atomic_store_n(&o->state->probe, 0, __ATOMIC_RELEASE);
+        keep_let_go(o, 0, 0);
         runner_free(p->runner);
         safe_close(p->canary);
         *p = (ObserverProbe){ .canary = -1 };
@@ -97,6 +98,8 @@ int observer_probe(Observer *o, const char *canary) {
                 r = observer_identify(observer_identify_fd(o), o->probe.canary, &file);
         if (r >= 0) {
                 o->probe.inode_address = file.inode_address;
+                keep_let_go(o, 0, file.inode_address);
+                keep_let_canary_go(o, canary);
                 __atomic_store_n(&o->state->probe, file.inode_address, __ATOMIC_RELEASE);
                 r = runner_start(o->event, path, 1, -1, PROBE_DEADLINE, on_run, o, &o->probe.runner);
         }

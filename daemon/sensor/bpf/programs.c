@@ -102,8 +102,46 @@ Programs *programs_free(Programs *p) {
         return NULL;
 }
 
+/* Who owns the programs must be known before they do anything. */
 int programs_attach(Programs *p) {
-        return sensors__attach(p->skeleton); /* `identify` has nothing to attach to */
+        LIBBPF_OPTS(bpf_test_run_opts, run);
+        SensorState *state = programs_state(p);
+
+        state->head.version = ABI_VERSION;
+        state->head.events = ABI_EVENTS;
+        if (bpf_prog_test_run_opts(bpf_program__fd(p->skeleton->progs.adopt), &run) < 0)
+                return -errno;
+        return sensors__attach(p->skeleton); /* what is run by hand has nothing to attach to */
+}
+
+/* The state goes by a name that every version knows. What is constant is in the programs. */
+int programs_pin_maps(const Programs *p, Pins *pins) {
+        struct bpf_map *map;
+        int r = 0;
+
+        if ((void *) &p->skeleton->bss->state != (void *) p->skeleton->bss) /* where left.c looks */
+                return -EINVAL;
+        bpf_object__for_each_map(map, p->skeleton->obj) {
+                bool is_state = map == p->skeleton->maps.bss;
+
+                if (r >= 0 && bpf_map__fd(map) >= 0 && (is_state || !bpf_map__is_internal(map)))
+                        r = pins_add_map(pins, is_state ? "state" : bpf_map__name(map), bpf_map__fd(map));
+        }
+        return r;
+}
+
+int programs_pin_links(const Programs *p, Pins *pins) {
+        const struct bpf_object_skeleton *s = p->skeleton->skeleton;
+        int r = 0;
+
+        for (int i = 0; r >= 0 && i < s->prog_cnt; i++) {
+                const struct bpf_prog_skeleton *program =
+                        (const void *) ((const char *) s->progs + (size_t) i * (size_t) s->prog_skel_sz);
+
+                if (*program->link)
+                        r = pins_add_link(pins, program->name, bpf_link__fd(*program->link));
+        }
+        return r;
 }
 
 /* The kernel wants the tables of one map of maps to be alike in all but their size. */

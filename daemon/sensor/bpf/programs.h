@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "bpf/abi.h"
+#include "daemon/sensor/bpf/pins.h"
 
 typedef struct Programs Programs;
 
@@ -19,7 +20,12 @@ int programs_load(const SensorSettings *settings, size_t ring_size, Programs **r
 bool programs_have_hooks(const Programs *p);
 Programs *programs_free(Programs *p);
 
-int programs_attach(Programs *p); /* 0 or a negative errno */
+/* For this process. 0 or a negative errno. */
+int programs_attach(Programs *p);
+
+/* Gives names to all maps and, once they are attached, to the programs: then they outlive this process. 0 or a negative errno. */
+int programs_pin_maps(const Programs *p, Pins *pins);
+int programs_pin_links(const Programs *p, Pins *pins);
 
 /* Shared with the programs, which write to it at any time. */
 SensorState *programs_state(Programs *p);

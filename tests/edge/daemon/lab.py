@@ -4,6 +4,7 @@ its own. Nothing outside is watched or changed, and all of it is gone when the t
 
 A test script calls lab.run(main): main(lab) then runs inside, and must raise to fail."""
 
+import glob
 import json
 import os
 import re
@@ -74,8 +75,9 @@ class Lab:
         self.software_tpm = True
         self.tcti = f"swtpm:path={ROOT}/tpm/swtpm.sock"  # of tpm2-tools
         tool("mount", "-t", "tmpfs", "-o", "mode=0755", "lab", ROOT)
-        for d in ("etc/policy.d", "etc/reference.d", "run", "state", "log", "disk", "tpm", "tmp"):
+        for d in ("etc/policy.d", "etc/reference.d", "run", "state", "log", "disk", "tpm", "tmp", "bpf"):
             os.makedirs(f"{ROOT}/{d}")
+        tool("mount", "-t", "bpf", "bpf", f"{ROOT}/bpf")
         self.mount_disk()
         shutil.copy(f"{BUILD}/tests/tools/payload-good", f"{ROOT}/disk/good")
         if os.path.exists(f"{BUILD}/tests/tools/attack"):
@@ -128,7 +130,7 @@ class Lab:
     def command(self, binary="sealwatchd", options=()):
         words = [f"{BUILD}/daemon/{binary}", "--config-dir", f"{ROOT}/etc", "--run-dir", f"{ROOT}/run/sealwatch",
                  "--state-dir", f"{ROOT}/state", "--log-dir", f"{ROOT}/log", "--bus", self.bus,
-                 "--canary", f"{BUILD}/daemon/sensor/sealwatch-canary"]
+                 "--canary", f"{BUILD}/daemon/sensor/sealwatch-canary", "--bpf-dir", f"{ROOT}/bpf/sealwatch"]
         if self.software_tpm:
             words += ["--software-tpm", f"{ROOT}/tpm"]
         return words + list(options)
@@ -160,6 +162,14 @@ class Lab:
     def kill(self):
         self.daemon.kill()
         return self.wait()
+
+    def hand_over(self):
+        self.daemon.send_signal(signal.SIGUSR2)
+        return self.wait()
+
+    def pins(self):
+        """Of programs that are left in the kernel, or would be."""
+        return glob.glob(f"{ROOT}/bpf/sealwatch/*/link-*")
 
     def said(self, text):
         """True when the daemon said it on standard error."""

@@ -70,9 +70,13 @@ static void layouts_are_the_same(void **state) {
               FIELD(IdentifyRequest, file));
         CHECK(SensorSettings, FIELD(SensorSettings, cgroup), FIELD(SensorSettings, pid_namespace),
               FIELD(SensorSettings, hooks));
-        CHECK(SensorState, FIELD(SensorState, sequence), FIELD(SensorState, lost), FIELD(SensorState, last_wake),
+        CHECK(StateHead, FIELD(StateHead, version), FIELD(StateHead, events), FIELD(StateHead, sequence),
+              FIELD(StateHead, lost), FIELD(StateHead, told), FIELD(StateHead, lost_told),
+              FIELD(StateHead, missed_told), FIELD(StateHead, let_go), FIELD(StateHead, unattended),
+              FIELD(StateHead, zero));
+        CHECK(SensorState, FIELD(SensorState, head), FIELD(SensorState, owner), FIELD(SensorState, last_wake),
               FIELD(SensorState, probe), FIELD(SensorState, refused), FIELD(SensorState, policy),
-              FIELD(SensorState, unmarked));
+              FIELD(SensorState, unmarked), FIELD(SensorState, untold));
 }
 
 int main(int argc, char **argv) {

@@ -43,7 +43,7 @@ static void on_execed(void *userdata, const Execed *x) {
         snprintf(s->cgroup, sizeof(s->cgroup), "%s", strempty(x->subject.cgroup));
 }
 
-static void on_lost(void *userdata, uint64_t first, uint64_t last, uint64_t count) {
+static void on_lost(void *userdata, const char *sensor, uint64_t first, uint64_t last, uint64_t count) {
         assert_true(first <= last);
         assert_true(count <= last - first + 1);
         lost_first = lost_count == 0 ? first : lost_first;

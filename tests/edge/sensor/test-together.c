@@ -45,7 +45,7 @@ static void on_execed(void *userdata, const Execed *x) {
         confirmed += n;
 }
 
-static void on_lost(void *userdata, uint64_t first, uint64_t last, uint64_t count) {
+static void on_lost(void *userdata, const char *sensor, uint64_t first, uint64_t last, uint64_t count) {
         lost += count;
 }
 
