@@ -5,6 +5,7 @@
 #include "core/engine-internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/alloc.h"
@@ -27,8 +28,6 @@ static int confirm(Feed *f, const Execed *x, const UsedAnswer *used, size_t n) {
 
 /* The event × mode table's row for code that ran all the same. */
 static const char *ungated_verdict(const Execed *x, Mode mode) {
-        if (x->before_gate)
-                return "seen";
         if (x->privileged)
                 return mode == MODE_ENFORCE ? "lock" : "would-lock";
         return mode == MODE_ENFORCE ? "kill" : "would-kill";
@@ -65,6 +64,26 @@ int kill_process(Feed *f, uint32_t pid, usec_t started) {
         return 0;
 }
 
+/* What ran before the gate was up is held against nobody, and there may be as much of it as the ring holds: that each file ran, for
+ * each user, is said once. */
+static int record_before_gate(Feed *f, const Execed *x) {
+        Engine *e = f->engine;
+        uint64_t seq = NOT_RECORDED;
+        uint8_t key[DEDUP_KEY_SIZE];
+        char file[64];
+        bool has_key;
+        int r;
+
+        snprintf(file, sizeof(file), "%u:%llu", x->file.device, (unsigned long long) x->file.inode);
+        has_key = judged_key("seen", file, NULL, x->subject.uid, NULL, strempty(x->path), key);
+        if (has_key && table_get(e->judged, key))
+                return 0;
+        r = record_ungated(f, x, "seen", &seq);
+        if (r >= 0 && has_key)
+                remember(e->judged, key, seq);
+        return r;
+}
+
 static int on_ungated(Feed *f, const Execed *x) {
         Engine *e = f->engine;
         Mode mode = e->policy->mode;
@@ -73,10 +92,10 @@ static int on_ungated(Feed *f, const Execed *x) {
         int r = 0, q = 0;
 
         e->ungated++;
+        if (x->before_gate)
+                return record_before_gate(f, x);
         if (x->privileged || limiter_take(f)) /* a violation is never left out */
                 r = record_ungated(f, x, verdict, &seq);
-        if (x->before_gate)
-                return r;
         if (x->privileged)
                 q = guard_violate(f, "ungated", seq, false, 0);
         else {

@@ -91,6 +91,63 @@ static void a_flood_hides_no_violation(void **state _unused_) {
         rig_done(&rig);
 }
 
+static bool is_recorded(Rig *rig, const Input *in) {
+        json_t *event;
+        bool is;
+
+        rig_feed(rig, in);
+        event = rig_event(rig, KIND_UNGATED);
+        is = event != NULL;
+        json_decref(event);
+        return is;
+}
+
+static void what_ran_before_the_gate_is_said_once(void **state _unused_) {
+        Input in = { .type = INPUT_EXECED,
+                     .execed = { .subject = { .pid = 9, .uid = 5 },
+                                 .path = "/x",
+                                 .file = { .device = 3, .inode = 4 },
+                                 .privileged = true,
+                                 .before_gate = true } };
+        Rig rig;
+
+        rig_new(&rig, ENFORCE);
+        rig_start(&rig);
+        assert_true(is_recorded(&rig, &in));
+        rig_expect(&rig, KIND_UNGATED, "verdict", "seen");
+        assert_false(is_recorded(&rig, &in));
+        for (unsigned i = 0; i < 1000; i++) { /* no limit but what the ring holds */
+                in.execed.file.inode++;
+                assert_true(is_recorded(&rig, &in));
+        }
+        in.execed.subject.uid = 6;
+        assert_true(is_recorded(&rig, &in));
+        assert_int_equal(ungated(&rig), 1003);
+        assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+        rig_done(&rig);
+}
+
+static void refusals_that_were_only_counted(void **state _unused_) {
+        const Input in = { .type = INPUT_UNTOLD, .untold = { .count = 70 } };
+        Status status;
+        json_t *event;
+        Rig rig;
+
+        rig_new(&rig, ENFORCE);
+        rig_start(&rig);
+        rig_feed(&rig, &in);
+        engine_status(rig.engine, &status);
+        assert_int_equal(status.denied, 70);
+        assert_int_equal(status.lost, 0);
+        assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+        rig_tick(&rig, 61 * USEC_PER_SEC);
+        event = rig_event(&rig, KIND_SUPPRESSED);
+        assert_non_null(event);
+        assert_int_equal(json_integer_value(json_object_get(event, "count")), 70);
+        json_decref(event);
+        rig_done(&rig);
+}
+
 static void lost_events_are_counted(void **state _unused_) {
         const Input in = { .type = INPUT_LOST, .lost = { .sensor = "exec", .first = 5, .last = 9, .count = 5 } };
         Status status;
@@ -112,6 +169,8 @@ int main(void) {
                 TEST(a_refusal_is_no_answer_to_run_by),
                 TEST(a_file_that_was_changed_after_its_answer),
                 TEST(a_flood_hides_no_violation),
+                TEST(what_ran_before_the_gate_is_said_once),
+                TEST(refusals_that_were_only_counted),
                 TEST(lost_events_are_counted),
         };
 
