@@ -148,8 +148,6 @@ static const char *begin_ima(Manager *m, Checks *c) {
 
         if (m->taints[0])
                 return "the kernel measures into another TPM";
-        if (m->config.scope_cgroup)
-                return "Scope= is a cgroup";
         r = ima_tail_open(IMA_LIST_PATH, m->tpm_state.pcrs.banks, &c->ima);
         if (r == -ENOENT)
                 return "the kernel keeps no measurement list";
