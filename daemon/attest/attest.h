@@ -147,7 +147,7 @@ typedef struct AttesterOptions {
         const char *tsm_path;       /* [/sys/kernel/config/tsm/report] */
         const char *sev_guest_path; /* [/dev/sev-guest] */
         const char *cache_path;     /* [/var/lib/sealwatch/endorsements] */
-        const char *fetch_path; /* socket of sealwatch-fetch [/run/sealwatch/fetch.sock]; "": never ask the network */
+        const char *fetch_path; /* socket of sealwatch-fetch [/run/sealwatch-fetch.sock]; "": never ask the network */
         const char *simulator_path; /* see daemon/attest/simulator.h; NULL: nothing is wrong there */
 
         /* Take endorsements that lead to the simulator's root, for tests: they taint as it does. */

@@ -141,7 +141,7 @@ int attester_new(const AttesterOptions *options, Attester **ret) {
         a->options.tsm_path = options->tsm_path ?: "/sys/kernel/config/tsm/report";
         a->options.sev_guest_path = options->sev_guest_path ?: "/dev/sev-guest";
         a->options.cache_path = options->cache_path ?: "/var/lib/sealwatch/endorsements";
-        a->options.fetch_path = options->fetch_path ?: "/run/sealwatch/fetch.sock";
+        a->options.fetch_path = options->fetch_path ?: "/run/sealwatch-fetch.sock";
         a->gathering.options = &a->options;
         a->gathering.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (a->gathering.stop_fd < 0) {

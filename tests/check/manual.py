@@ -119,6 +119,7 @@ def page_interface(text):
 TABLES = [  # sources, what is in them, page, what is on it
     (r"daemon/options\.c", options_and_verbs, "sealwatchd.8", page_options_and_verbs),
     (r"tools/ctl/.*\.c", options_and_verbs, "sealwatchctl.1", page_options_and_verbs),
+    (r"tools/fetch/.*\.c", options_and_verbs, "sealwatch-fetch.8", page_options_and_verbs),
     (r"tools/verify/.*\.[ch]", options_and_verbs, "sealwatch-verify.1", page_options_and_verbs),
     (r"policy/config\.c", settings, "sealwatchd.conf.5", page_settings),
     (r"policy/appraisal\.c", settings, "sealwatch.appraisal.5", page_settings),

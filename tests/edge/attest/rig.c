@@ -3,7 +3,11 @@
 #include "rig.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/sev-guest.h>
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/evidence/binding.h"
@@ -129,6 +133,70 @@ void rig_table(const Buffer *vcek, const Buffer *ask, const Buffer *ark, const B
                 if (parts[i])
                         buffer_bytes(ret, parts[i]->data, parts[i]->size);
         assert_int_equal(buffer_error(ret), 0);
+}
+
+RigDevice rig_device;
+
+void rig_device_reset(const char *directory) {
+        int fd;
+
+        buffer_done(&rig_device.table);
+        rig_device = (RigDevice){ .size = SNP_REPORT_SIZE };
+        snprintf(rig_device.path, sizeof(rig_device.path), "%s/sev-guest", directory);
+        fd = open(rig_device.path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        close(fd);
+}
+
+static int refuse(struct snp_guest_request_ioctl *r, int error, uint32_t firmware, uint32_t vmm) {
+        r->fw_error = firmware;
+        r->vmm_error = vmm;
+        errno = error;
+        return -1;
+}
+
+static int copy_table(struct snp_guest_request_ioctl *r) {
+        const struct snp_ext_report_req *request = (void *) (uintptr_t) r->req_data;
+        RigDevice *d = &rig_device;
+
+        d->extended++;
+        assert_int_equal(request->certs_address % 4096, 0);
+        assert_int_equal(request->certs_len % 4096, 0);
+        if (d->no_room || d->table.size > request->certs_len)
+                return refuse(r, EIO, 0, 1);
+        if (d->table.size > 0)
+                memcpy((void *) (uintptr_t) request->certs_address, d->table.data, d->table.size);
+        return 0;
+}
+
+int rig_ioctl(int fd, unsigned long request, void *argument) {
+        struct snp_guest_request_ioctl *r = argument;
+        const struct snp_report_req *q = (void *) (uintptr_t) r->req_data; /* also the start of the extended one */
+        uint8_t *response = (void *) (uintptr_t) r->resp_data;
+        RigDevice *d = &rig_device;
+        SnpReport report;
+
+        assert_true(fd >= 0);
+        assert_int_equal(r->msg_version, 1);
+        d->vmpl = q->vmpl;
+        d->plain += request == SNP_GET_REPORT;
+        if (d->is_dead) {
+                d->extended++;
+                return refuse(r, ENOTTY, 0xff, 0);
+        }
+        if (d->used < d->n_errors) {
+                size_t i = d->used++;
+
+                d->extended += request == SNP_GET_EXT_REPORT;
+                return refuse(r, d->errors[i].error, d->errors[i].firmware, d->errors[i].vmm);
+        }
+        if (request == SNP_GET_EXT_REPORT && copy_table(r) < 0)
+                return -1;
+        report = rig_report(q->user_data);
+        sim_put_u32(response, d->status);
+        sim_put_u32(response + 4, d->size);
+        memcpy(response + 32, &report, sizeof(report));
+        return 0;
 }
 
 static void take(void *userdata, Gathered *g) {

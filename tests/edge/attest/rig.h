@@ -39,6 +39,27 @@ SnpReport rig_report(const uint8_t report_data[SNP_REPORT_DATA_SIZE]);
 /* Appends a certificate table with these parts; NULL leaves one out. */
 void rig_table(const Buffer *vcek, const Buffer *ask, const Buffer *ark, const Buffer *crl, Buffer *ret);
 
+/* A double of /dev/sev-guest behind AttesterOptions.ioctl: one for the process. It gives signed reports, or each of its errors
+ * once before that. */
+typedef struct RigDevice {
+        struct {
+                int error; /* errno */
+                uint32_t firmware, vmm;
+        } errors[8];
+        size_t n_errors, used;
+        bool no_room;    /* the table has more bytes than any caller has room for */
+        bool is_dead;    /* ENOTTY for ever */
+        uint32_t status; /* of the firmware, in the response */
+        uint32_t size;   /* of the report, in the response */
+        Buffer table;
+        unsigned extended, plain; /* calls */
+        uint32_t vmpl;            /* of the last one */
+        char path[64];            /* a file to open */
+} RigDevice;
+extern RigDevice rig_device;
+void rig_device_reset(const char *directory);
+int rig_ioctl(int fd, unsigned long request, void *argument);
+
 /* One request, waited for. The caller frees it. */
 Gathered *rig_gather(const AttesterOptions *options);
 Gathered *rig_gather_on(Attester *a);
