@@ -33,6 +33,7 @@ void manager_done(Manager *m) {
         bus_free(m->bus);
         background_free(m->background);
         checks_free(m->checks); /* the background reads for it */
+        rounds_free(m->rounds); /* it asks the TPM */
         tpm_free(m->tpm);
         registers_free(m->registers);
         engine_free(m->engine);

@@ -23,12 +23,13 @@
 #include "policy/config.h"
 
 typedef struct Checks Checks;       /* looks after registers and the measurement list */
+typedef struct Rounds Rounds;       /* of attestation */
 typedef struct Registers Registers; /* the jobs that the TPM has under way, and what for */
 
 enum {
         FOLLOWUPS_MAX = 32,
         FOLLOWUPS_KEPT = 8, /* of them, so many for what the engine waits for */
-        TAINTS_MAX = 2,
+        TAINTS_MAX = 3,
 };
 
 typedef struct Manager {
@@ -48,6 +49,7 @@ typedef struct Manager {
         Bus *bus;
         Background *background;
         Registers *registers;
+        Rounds *rounds;
 
         /* the core */
         Engine *engine;
@@ -120,6 +122,19 @@ Checks *checks_free(Checks *c);
 void checks_go(Manager *m);    /* everything runs: from here on there are looks */
 void checks_nudge(Manager *m); /* something happened that may have changed what is looked after; cheap */
 void checks_on_registers(Manager *m, const PcrValues *values); /* NULL: the TPM does not answer */
+
+/* attestation.c: rounds of attestation, as the engine asks for them */
+int rounds_load_policy(Manager *m,
+                       ProblemList *problems); /* first of all. 0 or a negative errno; mistakes in *problems */
+int rounds_start(Manager *m);                  /* 0 or a negative errno */
+Rounds *rounds_free(Rounds *r);                /* before the TPM's */
+void rounds_open(Manager *m);                  /* tells the engine who gives evidence */
+void rounds_prove(Manager *m, const Action *a);
+void rounds_attest(Manager *m, const Action *a);
+void rounds_attested(Manager *m, const Action *a);
+void rounds_refused(Manager *m, const Action *a);
+void rounds_request(Manager *m, const BusRequest *q); /* BUS_ATTEST, BUS_EVIDENCE */
+void rounds_properties(const Manager *m, BusProperties *ret);
 
 /* sensors.c */
 int sensors_start(Manager *m);                   /* 0 or a negative errno, after logging why */

@@ -133,10 +133,13 @@ static void perform_one(Manager *m, const Action *a) {
         case ACTION_REFUSE:
                 return perform_refuse(m, a);
         case ACTION_PROVE:
+                return rounds_prove(m, a);
         case ACTION_ATTEST:
+                return rounds_attest(m, a);
         case ACTION_ATTESTED:
+                return rounds_attested(m, a);
         case ACTION_NO_ROUND:
-                return; /* nothing gives evidence of this guest yet */
+                return rounds_refused(m, a);
         case ACTION_STOP:
                 return perform_stop(m);
         case _ACTION_MAX:

@@ -52,6 +52,7 @@ static void get_properties(void *userdata, BusProperties *ret) {
                                                       { "waiting", gate.waiting } },
                sizeof(ret->gate));
         engine_status(m->engine, &ret->status);
+        rounds_properties(m, ret);
 }
 
 typedef struct EventPipe {
@@ -319,6 +320,9 @@ static void on_request(void *userdata, const BusRequest *q) {
                 return on_lock(m, q);
         case BUS_RELOAD:
                 return requests_reload(m, q->id);
+        case BUS_ATTEST:
+        case BUS_EVIDENCE:
+                return rounds_request(m, q);
         case BUS_SNAPSHOT:
                 return registers_snapshot(m, q->id);
         }

@@ -52,6 +52,11 @@ static int load_config(Manager *m) {
                 return EX_CONFIG;
         }
         config_check(&m->config, &problems);
+        r = rounds_load_policy(m, &problems);
+        if (r < 0) {
+                log_errno(LOG_ERR, r, "cannot read the appraisal policy %s", strempty(m->config.attest_policy));
+                return EX_CONFIG;
+        }
         if (!problem_list_is_empty(&problems))
                 return log_problems(&problems);
         if (m->config.scope_cgroup)
@@ -133,6 +138,10 @@ static int open_tpm(Manager *m) {
                 log_message(LOG_WARNING,
                             "SOFTWARE TPM at %s: it protects nothing, whoever is root can read and reset it",
                             o.device);
+        }
+        if (m->config.attest_provider == PROVIDER_SIMULATOR) {
+                m->taints[m->taints[0] != NULL] = "simulator";
+                log_message(LOG_WARNING, "SIMULATED attestation: it proves nothing about this machine");
         }
         r = tpm_new(&o, &m->tpm, &why);
         if (r < 0) {
@@ -408,6 +417,8 @@ static int connect_edges(Manager *m) {
                 r = sd_event_add_io(m->event, &m->background_source, background_fd(m->background), EPOLLIN,
                                     on_background, m);
         if (r >= 0)
+                r = rounds_start(m);
+        if (r >= 0)
                 r = bus_new(m->event, m->options->bus_address, &ops, &m->bus);
         if (r < 0)
                 log_errno(LOG_ERR, r, "cannot set up");
@@ -476,5 +487,6 @@ void manager_ready(Manager *m) {
 
         manager_feed(m, &in);
         checks_go(m);
+        rounds_open(m);
         (void) sd_notify(0, "READY=1");
 }

@@ -154,7 +154,9 @@ static int send_reply(sd_bus_message *request, BusRequestType type, const BusRep
         if (reply->error)
                 return sd_bus_reply_method_errorf(request, reply->error, "%s", reply->message);
         r = sd_bus_message_new_method_return(request, &m);
-        if (r >= 0 && type == BUS_RELEASE)
+        if (r >= 0 && type == BUS_ATTEST)
+                r = sd_bus_message_append(m, "ss", reply->texts[0], reply->texts[1]);
+        if (r >= 0 && (type == BUS_RELEASE || type == BUS_EVIDENCE))
                 r = sd_bus_message_append(m, "h", reply->fd);
         if (r >= 0 && type == BUS_SNAPSHOT) {
                 r = sd_bus_message_append(m, "ht", reply->fd, reply->size);
@@ -202,5 +204,10 @@ void bus_events_anchored(Bus *b, uint64_t count) {
 
 void bus_levels_changed(Bus *b) {
         (void) sd_bus_emit_properties_changed(b->bus, SEALWATCH_BUS_PATH, SEALWATCH_BUS_INTERFACE, "Levels", "Mode",
+                                              NULL);
+}
+
+void bus_attestation_changed(Bus *b) {
+        (void) sd_bus_emit_properties_changed(b->bus, SEALWATCH_BUS_PATH, SEALWATCH_BUS_INTERFACE, "Attestation",
                                               NULL);
 }

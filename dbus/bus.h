@@ -20,6 +20,11 @@ typedef struct BusCounter {
 
 enum { BUS_GATE_COUNTERS = 5 };
 
+/* In the property Attestation, beside what the status says of it. "": not known, or none. */
+typedef struct BusAttestation {
+        const char *why, *failed, *ak_origin, *tpm_trust;
+} BusAttestation;
+
 /* What the properties show, borrowed for the length of one call. */
 typedef struct BusProperties {
         Status status;
@@ -28,6 +33,7 @@ typedef struct BusProperties {
         uint32_t measurement_pcr, cap_pcr;
         PcrSet poison_pcrs;
         BusCounter gate[BUS_GATE_COUNTERS];
+        BusAttestation attestation;
 } BusProperties;
 
 typedef enum BusRequestType {
@@ -36,6 +42,8 @@ typedef enum BusRequestType {
         BUS_LOCK,    /* name is the reason */
         BUS_RELOAD,
         BUS_SNAPSHOT,
+        BUS_ATTEST,   /* nonce; size 0: one of ours */
+        BUS_EVIDENCE, /* nonce, since, ima_since */
 } BusRequestType;
 
 /* A request is answered once, later or at once, with bus_reply(). */
@@ -45,6 +53,9 @@ typedef struct BusRequest {
         const char *name;
         int fd; /* borrowed */
         uint32_t uid, pid;
+        const void *nonce; /* borrowed */
+        size_t nonce_size;
+        uint64_t since, ima_since;
 } BusRequest;
 
 /* Results are passed on in pairs and triples of strings. */
@@ -66,7 +77,8 @@ Bus *bus_free(Bus *b);
 
 typedef struct BusReply {
         const char *error, *message; /* an error name and a sentence; NULL: success */
-        int fd;                      /* BUS_RELEASE, BUS_SNAPSHOT: borrowed */
+        int fd;                      /* BUS_RELEASE, BUS_SNAPSHOT, BUS_EVIDENCE: borrowed */
+        const char *texts[2];        /* BUS_ATTEST: the result, and the checks as JSON */
         uint64_t size;               /* BUS_SNAPSHOT: bytes of the log that belong to it */
         const PcrValues *pcrs;       /* BUS_SNAPSHOT */
 } BusReply;
@@ -78,3 +90,4 @@ void bus_state_changed(Bus *b, State from, State to, unsigned reasons);
 void bus_violation(Bus *b, uint64_t seq, const char *kind, const char *json);
 void bus_events_anchored(Bus *b, uint64_t count);
 void bus_levels_changed(Bus *b);
+void bus_attestation_changed(Bus *b);

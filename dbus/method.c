@@ -67,8 +67,13 @@ static const struct {
         const char *member, *signature;
         BusRequestType type;
 } later[] = {
-        { "SealSecret", "sh", BUS_SEAL }, { "ReleaseSecret", "s", BUS_RELEASE }, { "Lock", "s", BUS_LOCK },
-        { "Reload", "", BUS_RELOAD },     { "Snapshot", "", BUS_SNAPSHOT },
+        { "SealSecret", "sh", BUS_SEAL },
+        { "ReleaseSecret", "s", BUS_RELEASE },
+        { "Lock", "s", BUS_LOCK },
+        { "Reload", "", BUS_RELOAD },
+        { "Snapshot", "", BUS_SNAPSHOT },
+        { "Attest", "ay", BUS_ATTEST },
+        { "GetEvidence", "aytt", BUS_EVIDENCE },
 };
 
 static int ask_later(Bus *b, sd_bus_message *m, size_t which, uint32_t uid, uint32_t pid) {
@@ -77,6 +82,10 @@ static int ask_later(Bus *b, sd_bus_message *m, size_t which, uint32_t uid, uint
 
         if (later[which].signature[0] == 's')
                 r = sd_bus_message_read(m, later[which].signature, &request.name, &request.fd);
+        else if (later[which].signature[0] == 'a')
+                r = sd_bus_message_read_array(m, 'y', &request.nonce, &request.nonce_size);
+        if (r >= 0 && request.type == BUS_EVIDENCE)
+                r = sd_bus_message_read(m, "tt", &request.since, &request.ima_since);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < BUS_REQUESTS_MAX; i++) {

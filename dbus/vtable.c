@@ -3,6 +3,7 @@
 /* The vtable of org.sealwatch1.Manager, and its property getters. */
 
 #include <stdio.h>
+#include <time.h>
 
 #include "dbus/bus-internal.h"
 #include "lib/base/hex.h"
@@ -107,6 +108,43 @@ GETTER(tainted) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+/* Whole seconds of CLOCK_REALTIME, in UTC. */
+static const char *time_text(uint64_t usec, char ret[32]) {
+        time_t seconds = (time_t) (usec / USEC_PER_SEC);
+        struct tm tm;
+
+        if (usec == 0 || !gmtime_r(&seconds, &tm) || strftime(ret, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+                return "";
+        return ret;
+}
+
+GETTER(attestation) {
+        const BusProperties p = properties_of(userdata);
+        bool any = *p.status.attestation.provider != '\0';
+        char rounds[24], last[32], passed[32];
+        const struct {
+                const char *key, *value;
+        } items[] = {
+                { "result", any ? attest_result_names[p.status.attestation.last] : "not attested" },
+                { "required", p.status.attestation.required ? "yes" : "no" },
+                { "provider", p.status.attestation.provider },
+                { "rounds", rounds },
+                { "last", time_text(p.status.attestation.last_realtime, last) },
+                { "passed", time_text(p.status.attestation.passed_realtime, passed) },
+                { "failed", p.attestation.failed },
+                { "reason", p.attestation.why },
+                { "ak-origin", p.attestation.ak_origin },
+                { "tpm-trust", p.attestation.tpm_trust },
+        };
+        int r = sd_bus_message_open_container(m, 'a', "{ss}");
+
+        snprintf(rounds, sizeof(rounds), "%llu", (unsigned long long) p.status.attestation.rounds);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(items); i++)
+                if (items[i].value && *items[i].value)
+                        r = sd_bus_message_append(m, "{ss}", items[i].key, items[i].value);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 GETTER(poison_pcrs) {
         const BusProperties p = properties_of(userdata);
         int r = sd_bus_message_open_container(m, 'a', "u");
@@ -144,6 +182,10 @@ const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_method, CHECKED),
         SD_BUS_METHOD_WITH_ARGS("Snapshot", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", log, "t", size, "a(ss)", pcrs),
                                 on_method, CHECKED),
+        SD_BUS_METHOD_WITH_ARGS("Attest", SD_BUS_ARGS("ay", nonce), SD_BUS_RESULT("s", result, "s", checks), on_method,
+                                CHECKED),
+        SD_BUS_METHOD_WITH_ARGS("GetEvidence", SD_BUS_ARGS("ay", nonce, "t", since, "t", ima_since),
+                                SD_BUS_RESULT("h", evidence), on_method, CHECKED),
         SD_BUS_SIGNAL_WITH_ARGS("StateChanged", SD_BUS_ARGS("s", from, "s", to, "as", reasons), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Violation", SD_BUS_ARGS("t", event, "s", kind, "s", json), 0),
         SD_BUS_SIGNAL_WITH_ARGS("EventsAnchored", SD_BUS_ARGS("t", count), 0),
@@ -152,6 +194,7 @@ const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("Reasons", "as", get_reasons, 0, CHANGES),
         SD_BUS_PROPERTY("Mode", "s", get_mode, 0, CHANGES),
         SD_BUS_PROPERTY("Levels", "a{ss}", get_levels, 0, CHANGES),
+        SD_BUS_PROPERTY("Attestation", "a{ss}", get_attestation, 0, CHANGES),
         SD_BUS_PROPERTY("EventCount", "t", get_event_count, 0, 0),
         SD_BUS_PROPERTY("AnchoredCount", "t", get_anchored_count, 0, 0),
         SD_BUS_PROPERTY("LostCount", "t", get_lost_count, 0, 0),

@@ -256,7 +256,7 @@ static const Setting settings[] = {
         SETTING("Attestation", "GraceSec", setting_seconds, attest_grace, .max = 7 * 86400 * USEC_PER_SEC),
         SETTING("Attestation", "PCRs", setting_tpm_pcrs, attest_pcrs, .min = 0),
         SETTING("Attestation", "Policy", parse_path, attest_policy, .min = 0),
-        SETTING("Attestation", "SimulatorScenario", setting_text, simulator_scenario, .min = 0),
+        SETTING("Attestation", "SimulatorScenario", parse_path, simulator_scenario, .min = 0),
         SETTING("Secrets", "SealPCRs", parse_seal_pcrs, seal_pcrs, .max = PCR_COUNT - 1),
         SETTING("Secrets", "ReleaseWhenDegraded", setting_bool, release_when_degraded, .min = 0),
 #undef SETTING

@@ -47,7 +47,7 @@ typedef struct Config {
         usec_t attest_interval, attest_grace;
         PcrSet attest_pcrs;       /* quoted */
         char *attest_policy;      /* path of the appraisal policy; NULL: the defaults */
-        char *simulator_scenario; /* of PROVIDER_SIMULATOR; NULL: a good guest */
+        char *simulator_scenario; /* path of a file that says what shall be wrong; NULL: nothing */
         /* [Secrets] */
         bool seal_pcrs_auto;
         PcrSet seal_pcrs; /* beside the cap PCR */

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "lib/azure/claims.h"
+#include "lib/azure/hcl.h"
 #include "lib/base/hex.h"
 
 typedef enum PinType { PIN_BYTES, PIN_NAME, PIN_TEXT, PIN_SAME, PIN_NOT_LESS } PinType;
@@ -58,6 +60,23 @@ void pins_take_report(Pins *p, const SnpReport *report) {
         memcpy(p->report_id, report->report_id, sizeof(p->report_id));
         memcpy(p->chip_id, report->chip_id, sizeof(p->chip_id));
         memcpy(p->measurement, report->measurement, sizeof(p->measurement));
+}
+
+int pins_take_claims(Pins *p, Bytes blob) {
+        HclClaims claims = {};
+        HclBlob parsed;
+        const char *why;
+        size_t offset;
+        int r = hcl_parse(blob.data, blob.size, &parsed, &offset, &why);
+
+        if (r >= 0)
+                r = hcl_claims_parse(parsed.claims.data, parsed.claims.size, &claims, &why);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        if (claims.vm_id)
+                snprintf(p->vm_id, sizeof(p->vm_id), "%s", claims.vm_id);
+        hcl_claims_done(&claims);
+        return 0;
 }
 
 /* "": as it must be. */

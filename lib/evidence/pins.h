@@ -22,6 +22,9 @@ typedef struct Pins {
 /* Takes what a report says. */
 void pins_take_report(Pins *p, const SnpReport *report);
 
+/* Takes the machine's name out of an Azure blob's claims, where there is one that can be read. 0 or -ENOMEM. */
+int pins_take_claims(Pins *p, Bytes blob);
+
 /* Adds same-report-id, same-chip-id, same-measurement, same-vm-id, same-ak, same-reset-count, restart-count and clock-forward, each
  * exactly once. What was there before and is not any more is a failure; what was not is not applicable. */
 void pins_compare(const Pins *before, const Pins *now, CheckList *checks);

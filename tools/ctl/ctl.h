@@ -37,6 +37,19 @@ int verb_policy(const Ctl *c, int argc, char **argv);
 int verb_policy_check(const Ctl *c, int argc, char **argv);
 int verb_policy_learn(const Ctl *c, int argc, char **argv);
 int verb_blob(const Ctl *c, int argc, char **argv);
+int verb_attest(const Ctl *c, int argc, char **argv);
+int verb_evidence(const Ctl *c, int argc, char **argv);
+
+typedef struct CtlNonce {
+        size_t size;
+        uint8_t bytes[64];
+} CtlNonce;
+
+/* verb-attest.c: 8 to 64 bytes from hexadecimal digits; a method that takes such a nonce (and two counts, or NULL), and waits
+ * for a round. 0 or an exit code, after saying why. */
+int ctl_nonce(const Ctl *c, const char *text, CtlNonce *ret);
+int ctl_call_round(const Ctl *c, sd_bus *bus, const char *method, const CtlNonce *nonce, const uint64_t *since,
+                   sd_bus_message **ret_reply);
 
 /* Says what went wrong, on standard error and with --json as an object, and returns the code. */
 int ctl_fail(const Ctl *c, int code, const char *format, ...) _printf_(3, 4);

@@ -149,6 +149,7 @@ static void print_people(const json_t *all) {
         print_list("Because of", json_object_get(all, "Reasons"));
         print_list("TAINTED", json_object_get(all, "Tainted"));
         printf("%11s: %s, life %s\n", "Scope", text(all, "Scope"), text(all, "Life"));
+        print_map("Attestation", json_object_get(all, "Attestation"));
         print_map("Levels", json_object_get(all, "Levels"));
         printf("%11s: %lld, %lld of them anchored in PCR %lld\n", "Events", number(all, "EventCount"),
                number(all, "AnchoredCount"), number(all, "MeasurementPCR"));

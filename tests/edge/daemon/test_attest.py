@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Rounds of attestation with a simulated processor: what passes, what each fault leads to, and evidence that other tools
+confirm."""
+
+import json
+import os
+import secrets
+
+import lab
+from lab import ROOT, check, eventually
+
+SCENARIO = f"{ROOT}/scenario"
+
+
+def scenario(words):
+    with open(SCENARIO, "w") as f:
+        f.write(words)
+
+
+def configure(m, **keys):
+    m.config(Attestation={"Provider": "simulator", "SimulatorScenario": SCENARIO, **keys})
+
+
+def attest(m, code=0):
+    return json.loads(m.ctl("attest", "--json", code=None if code else 0).splitlines()[0])
+
+
+def failed(result):
+    return sorted(c["name"] for c in result["checks"] if c["result"] == "fail")
+
+
+def rounds(m):
+    return m.events("attest")
+
+
+def without_a_provider(m):
+    m.config()
+    m.start()
+    m.expect_state("trusted")
+    check(m.status()["Attestation"]["result"] == "not attested", m.status()["Attestation"])
+    check("not attested" in m.ctl("attest", code=1), "a round without a provider")
+    m.stop()
+    m.config(Attestation={"RequireAttestation": "yes"})
+    m.start()
+    m.expect_state("degraded")
+    check(m.status()["Reasons"] == ["attestation"], m.status()["Reasons"])
+    m.power_cycle()
+
+
+def a_good_guest(m):
+    scenario("")
+    configure(m, RequireAttestation="yes")
+    m.start()
+    m.expect_state("trusted")  # by the first round
+    m.expect_event("attest", result="passed", cause="start", provider="simulator")
+    result = attest(m)
+    check(result["result"] == "passed" and result["simulated"], result)
+    names = {c["name"]: c["result"] for c in result["checks"]}
+    for name in ("signature", "chain", "report-data", "quote-signature", "quote-nonce", "pcr-digest", "event-log-replay",
+                 "same-report-id", "same-chip-id", "same-ak", "clock-forward"):
+        check(names.get(name) == "pass", f"{name}: {names.get(name)}")
+    check("simulator" in m.status()["Tainted"], "the simulator taints nothing")
+    text = m.ctl("attest")
+    check("SIMULATED" in text, text)
+
+
+def evidence(m):
+    nonce = secrets.token_hex(32)
+    document = json.loads(m.ctl("evidence", "--nonce", nonce))
+    check(document["nonce"] and document["provider"] == "simulator", list(document))
+    records = len(m.events())
+    m.watched(m.make_unknown(f"{ROOT}/disk/new"))
+    later = json.loads(m.ctl("evidence", "--nonce", nonce, "--since", str(records // 2)))
+    check(len(later["log"]) < len(document["log"]), "--since leaves nothing out")
+    check("not so many" in m.ctl("evidence", "--nonce", nonce, "--since", "100000", code=2), "a log from nowhere")
+    m.ctl("evidence", "--nonce", "00", code=2)
+    m.ctl("evidence", code=2)
+    parts(m, nonce)
+
+
+def parts(m, nonce):
+    directory = f"{ROOT}/tmp/parts"
+    m.ctl("evidence", "--nonce", nonce, "--format=parts", "--output", directory)
+    check(os.path.getsize(f"{directory}/report.bin") == 1184, "the report")
+    with open(f"{directory}/pcrs.sha256") as f:
+        check(len(f.readlines()) == 24, "evmctl wants all registers")
+    lab.tool("tpm2_checkquote", "-u", f"{directory}/ak.pub", "-m", f"{directory}/quote.attest", "-s",
+             f"{directory}/quote.signature", "-f", f"{directory}/pcrs.serialized", "-q", nonce)
+    verdict = lab.tool(f"{lab.BUILD}/tools/verify/sealwatch-verify", "log", f"{directory}/measurements", "--pcrs",
+                       f"sha256:{directory}/pcrs.sha256", "--allow-tail")
+    check("pass" in verdict, verdict)
+
+
+FAULTS = {  # the words of the simulator, and the checks that fail
+    "tcb-rollback": ["tcb-order"],
+    "debug": ["guest-policy"],
+    "other-chip": ["same-chip-id"],
+    "other-guest": ["same-report-id"],
+    "other-measurement": ["same-measurement"],
+    "stale-nonce": ["ak-binding", "report-data"],
+    "bad-signature": ["ak-binding", "signature"],
+    "expired-vlek": ["certificate-validity", "same-chip-id"],  # a VLEK's report names no processor
+    "revoked-ask": ["revocation"],
+}
+
+
+def faults(m):
+    m.power_cycle()
+    m.policy("observe")
+    scenario("")
+    m.start()
+    m.expect_state("trusted")
+    for fault, expected in FAULTS.items():
+        scenario(fault)
+        result = attest(m, code=1)
+        check(result["result"] == "failed", f"{fault}: {result['result']}")
+        check(failed(result) == expected, f"{fault}: {failed(result)}, not {expected}")
+        scenario("")
+        result = attest(m)
+        check(result["result"] == "passed", f"after {fault}: {failed(result)}")
+    m.expect_state("degraded")
+    check(m.status()["Reasons"] == ["would-lock"], m.status()["Reasons"])
+
+
+def a_failed_round_locks(m):
+    m.power_cycle()
+    m.policy("enforce")
+    scenario("")
+    m.start()
+    m.expect_state("trusted")
+    scenario("debug")
+    check(attest(m, code=1)["result"] == "failed", "debug passes")
+    m.expect_state("locked")
+    m.expect_event("lock", reason="attestation")
+    m.judge_snapshot()
+
+
+def a_restart_forgets_no_pin(m):
+    m.power_cycle()
+    scenario("")
+    m.start()
+    m.expect_state("trusted")
+    attest(m)
+    m.stop()
+    scenario("other-guest")
+    m.start(wait=False)
+    eventually(lambda: m.state() == "locked", "the lock", 60)
+    check("same-report-id" in rounds(m)[-1]["failed"], rounds(m)[-1])
+
+
+def undecided_is_degraded_and_then_a_violation(m):
+    m.power_cycle()
+    configure(m, GraceSec="2s", Interval="1s")
+    scenario("nonsense")
+    m.start()
+    m.expect_event("attest", result="undecided")
+    m.expect_state("locked")
+    m.expect_event("tamper", what="attestation-stale")
+
+
+def main(m):
+    without_a_provider(m)
+    a_good_guest(m)
+    evidence(m)
+    faults(m)
+    a_failed_round_locks(m)
+    a_restart_forgets_no_pin(m)
+    undecided_is_degraded_and_then_a_violation(m)
+
+
+lab.run(main)
