@@ -8,6 +8,7 @@
 #include "policy/appraisal-log.h"
 #include "policy/appraisal-snp.h"
 #include "policy/appraisal-tpm.h"
+#include "policy/policy.h"
 #include "policy/settings.h"
 
 static const char *const products[] = { [SNP_MILAN] = "Milan", [SNP_GENOA] = "Genoa", [SNP_TURIN] = "Turin", NULL };
@@ -32,13 +33,16 @@ static_assert(_SNP_POLICY_BITS - SNP_POLICY_SMT == ELEMENTSOF(strengthening) - 1
 static const char *const roles[] = { [SNP_VCEK] = "vcek", [SNP_VLEK] = "vlek", NULL };
 
 AppraisalPolicy appraisal_policy_default(void) {
-        return (AppraisalPolicy){ .snp = snp_requirements_default(), .log = ima_requirements_default() };
+        return (AppraisalPolicy){ .snp = snp_requirements_default(),
+                                  .log = ima_requirements_default(),
+                                  .guest = guest_requirements_default() };
 }
 
 void appraisal_policy_done(AppraisalPolicy *p) {
         snp_requirements_done(&p->snp);
         tpm_requirements_done(&p->tpm);
         firmware_requirements_done(&p->firmware);
+        guest_requirements_done(&p->guest);
 }
 
 static const Setting settings[] = {
@@ -96,6 +100,13 @@ static const Setting settings[] = {
         SETTING("Log", "AllowPaddedSha1", setting_bool, log.allow_padded_sha1, .min = 0),
         SETTING("Log", "AllowTail", setting_bool, log.allow_tail, .min = 0),
         SETTING("Log", "RequireBootAggregate", setting_bool, log.require_boot_aggregate, .min = 0),
+        SETTING("Guest", "Mode", setting_set, guest.modes, .words = mode_names, .max = 1),
+        SETTING("Guest", "Policy", setting_digest_list, guest.policies, .min = 0),
+        SETTING("Guest", "AllowGaps", setting_word, guest.gaps, .words = allowed_gaps_words),
+        SETTING("Guest", "AllowLosses", setting_bool, guest.allow_losses, .min = 0),
+        SETTING("Guest", "AllowDegraded", setting_bool, guest.allow_degraded, .min = 0),
+        SETTING("Guest", "AllowLoweredLevels", setting_bool, guest.allow_lowered_levels, .min = 0),
+        SETTING("Guest", "ProofOfDenial", setting_word, guest.proof, .words = wanted_proof_words),
 #undef SETTING
 };
 

@@ -8,12 +8,14 @@
 #include "lib/problem.h"
 #include "lib/snp/requirements.h"
 #include "lib/tpm/requirements.h"
+#include "policy/appraisal-guest.h"
 
 typedef struct AppraisalPolicy {
         SnpRequirements snp;
         TpmRequirements tpm;
         FirmwareRequirements firmware;
         ImaRequirements log;
+        GuestRequirements guest;
 } AppraisalPolicy;
 
 /* The strict defaults. */

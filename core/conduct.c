@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Following a guest through its log.
+ *
+ * A verifier does not have the guest's policy files, and needs none: what the policy made of each event is in its record, as
+ * the verdict. What must follow from a verdict is the same everywhere, and is the engine's own table of transitions. */
+
+#include "core/conduct.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "lib/base/hex.h"
+#include "policy/policy.h"
+
+static_assert((int) _WATCHED_MAX <= (int) CONDUCT_LEVELS, "room for every kind of event");
+
+static const char *text_of(const LogEntry *entry, const char *key) {
+        return strempty(json_string_value(json_object_get(entry->json, key)));
+}
+
+static uint64_t count_of(const LogEntry *entry, const char *key) {
+        return (uint64_t) json_integer_value(json_object_get(entry->json, key));
+}
+
+static void fault(ConductFault *f, const LogEntry *entry) {
+        if (f->count++ == 0)
+                f->first = entry->seq;
+}
+
+/* The words of a list, with commas between them; those that have no room are left out. */
+static void join(const json_t *list, char ret[CONDUCT_TEXT_MAX]) {
+        const json_t *word;
+        size_t i, n = 0;
+
+        *ret = '\0';
+        json_array_foreach(list, i, word) {
+                const char *text = strempty(json_string_value(word));
+
+                if (n + strlen(text) + 3 <= CONDUCT_TEXT_MAX)
+                        n += (size_t) sprintf(ret + n, "%s%s", n > 0 ? ", " : "", text);
+        }
+}
+
+/* "gate (why)". */
+static uint64_t level_of(const char *text) {
+        size_t n = strcspn(text, " ");
+
+        for (Level level = 0; level < _LEVEL_MAX; level++)
+                if (strlen(level_names[level]) == n && memcmp(level_names[level], text, n) == 0)
+                        return 1 + level;
+        return 0;
+}
+
+static void take_start(Conduct *c, const LogEntry *entry) {
+        const json_t *levels = json_object_get(entry->json, "levels");
+
+        for (Watched w = 0; w < _WATCHED_MAX; w++)
+                c->levels[w] = c->start_levels[w] =
+                        level_of(strempty(json_string_value(json_object_get(levels, watched_names[w]))));
+        join(json_object_get(entry->json, "taints"), c->taints);
+}
+
+static void take_boot(Conduct *c, const LogEntry *entry) {
+        const json_t *pcrs = json_object_get(entry->json, "pcrs");
+        HashAlg alg = hash_from_name(text_of(entry, "bank"));
+        const char *value;
+        char number[24];
+
+        c->resets = count_of(entry, "reset");
+        take_start(c, entry);
+        snprintf(number, sizeof(number), "%llu", (unsigned long long) count_of(entry, "cap"));
+        value = strempty(json_string_value(json_object_get(pcrs, number)));
+        if (alg == _HASH_INVALID || strlen(value) != 2 * hash_size(alg) ||
+            hex_decode(value, hash_size(alg), c->found) < 0)
+                return;
+        snprintf(c->bank, sizeof(c->bank), "%s", hash_name(alg));
+}
+
+static int take_cap(Conduct *c, const LogEntry *entry) {
+        const char *event = text_of(entry, "event");
+        HashAlg alg = hash_from_name(c->bank);
+        Digest digest, value;
+        int r;
+
+        c->cap_pcr = 1 + count_of(entry, "pcr");
+        if (alg == _HASH_INVALID)
+                return 0;
+        r = digest_data(alg, event, strlen(event), &digest);
+        if (r >= 0)
+                r = digest_pair(alg, c->found, hash_size(alg), digest.bytes, hash_size(alg), &value);
+        if (r >= 0)
+                memcpy(c->capped, value.bytes, sizeof(c->capped));
+        return r;
+}
+
+static void take_policy(Conduct *c, const LogEntry *entry) {
+        c->mode = 0;
+        for (unsigned mode = 0; mode_names[mode]; mode++)
+                if (streq(mode_names[mode], text_of(entry, "mode")))
+                        c->mode = 1 + mode;
+        c->generation = count_of(entry, "generation");
+        hex_decode(text_of(entry, "digest"), SHA256_SIZE, c->policy);
+}
+
+static bool is_transition(State from, State to) {
+        for (Cause cause = 0; cause < _CAUSE_MAX; cause++)
+                if (guard_next(from, cause) == to && from != to)
+                        return true;
+        if (from == STATE_STARTING && to == STATE_DEGRADED) /* ready, with a reason */
+                return true;
+        return from == to && (from == STATE_STARTING || from == STATE_DEGRADED); /* one more reason */
+}
+
+static void take_state(Conduct *c, const LogEntry *entry) {
+        State from = state_from_name(text_of(entry, "from")), to = state_from_name(text_of(entry, "to"));
+
+        if (from == _STATE_INVALID || to == _STATE_INVALID || (uint64_t) from != c->state || !is_transition(from, to))
+                fault(&c->transitions, entry);
+        if (to == _STATE_INVALID || (guard_is_closed((State) c->state) && !guard_is_closed(to)))
+                return; /* nothing leads back */
+        c->state = (uint64_t) to;
+        join(json_object_get(entry->json, "reasons"), c->reasons);
+}
+
+static void take_locked(Conduct *c, const LogEntry *entry) {
+        const json_t *steps = json_object_get(entry->json, "steps");
+        const char *step;
+        json_t *text;
+
+        c->locked = 1 + entry->seq;
+        json_object_foreach((json_t *) steps, step, text)
+                if (!startswith(strempty(json_string_value(text)), "done "))
+                        snprintf(c->lock_failure, sizeof(c->lock_failure), "%s: %s", step,
+                                 strempty(json_string_value(text)));
+}
+
+static void take_level(Conduct *c, const LogEntry *entry) {
+        for (Watched w = 0; w < _WATCHED_MAX; w++)
+                if (streq(watched_names[w], text_of(entry, "event")))
+                        c->levels[w] = level_of(text_of(entry, "to"));
+}
+
+static void take_release(Conduct *c, const LogEntry *entry) {
+        if (!streq(text_of(entry, "verdict"), "refused") && !guard_releases((State) c->state, true))
+                fault(&c->releases, entry);
+}
+
+static void take_canary(Conduct *c, const LogEntry *entry) {
+        c->canary = 1 + entry->seq;
+        c->canary_seen = 0;
+        snprintf(c->canary_nonce, sizeof(c->canary_nonce), "%s", text_of(entry, "nonce"));
+        hex_decode(text_of(entry, "digest"), SHA256_SIZE, c->canary_digest);
+}
+
+/* Was that the canary? */
+static void take_code(Conduct *c, const LogEntry *entry) {
+        const char *hex = text_of(entry, "digest"), *verdict = text_of(entry, "verdict");
+        uint8_t digest[SHA256_SIZE];
+
+        if (c->canary == 0)
+                return;
+        if (entry->kind == _KIND_INVALID) {
+                if (memcmp(entry->record.digest, c->canary_digest, SHA256_SIZE) == 0 && c->canary_seen == 0)
+                        c->canary_seen = 1;
+                return;
+        }
+        if (strlen(hex) != 2 * SHA256_SIZE || hex_decode(hex, SHA256_SIZE, digest) < 0 ||
+            memcmp(digest, c->canary_digest, SHA256_SIZE) != 0)
+                return;
+        if (streq(verdict, "deny") || streq(verdict, "kill") || streq(verdict, "lock"))
+                c->canary_seen = 2;
+        else
+                c->canary_seen = startswith(verdict, "would-") ? 3 : 1;
+}
+
+/* What must follow from a verdict, whatever it is about. */
+static void take_verdict(Conduct *c, const LogEntry *entry) {
+        const char *verdict = text_of(entry, "verdict");
+        bool would = startswith(verdict, "would-"), lock = streq(verdict, "lock");
+
+        /* A gap is judged by the policy of the new daemon, whose record may come behind it. */
+        if (entry->kind != KIND_GAP &&
+            ((would && c->mode == 1 + MODE_ENFORCE) || (lock && c->mode == 1 + MODE_OBSERVE)))
+                fault(&c->verdicts, entry);
+        if (entry->kind == KIND_TAMPER && !would && !lock)
+                fault(&c->verdicts, entry);
+        if (lock && !guard_is_closed((State) c->state))
+                c->demand = 1 + entry->seq;
+}
+
+static int take_event(Conduct *c, const LogEntry *entry) {
+        switch (entry->kind) {
+        case KIND_BOOT:
+                take_boot(c, entry);
+                break;
+        case KIND_START:
+                take_start(c, entry);
+                if (!guard_is_closed((State) c->state))
+                        c->state = STATE_STARTING;
+                break;
+        case KIND_GAP:
+                c->gaps++;
+                c->unclean_gaps += !json_is_true(json_object_get(entry->json, "clean"));
+                break;
+        case KIND_POLICY:
+                take_policy(c, entry);
+                break;
+        case KIND_STATE:
+                take_state(c, entry);
+                break;
+        case KIND_LOCK:
+                c->lock = 1 + entry->seq;
+                break;
+        case KIND_LOCKED:
+                take_locked(c, entry);
+                break;
+        case KIND_LEVEL:
+                take_level(c, entry);
+                break;
+        case KIND_LOST:
+                c->lost += count_of(entry, "count");
+                break;
+        case KIND_RELEASE:
+                take_release(c, entry);
+                break;
+        case KIND_CAP:
+                return take_cap(c, entry);
+        default:
+                if (streq(kind_name(entry->kind), "canary"))
+                        take_canary(c, entry);
+                break;
+        }
+        return 0;
+}
+
+int conduct_take(Conduct *c, const LogEntry *entry) {
+        int r = 0;
+
+        if (c->demand > 0) {
+                bool follows = entry->kind == KIND_STATE && streq(text_of(entry, "to"), state_names[STATE_VIOLATED]);
+
+                if (!follows)
+                        fault(&c->unlocked, entry);
+                c->demand = 0;
+        }
+        if (entry->kind == KIND_EXEC || entry->kind == _KIND_INVALID)
+                take_code(c, entry);
+        if (entry->kind != _KIND_INVALID) {
+                c->last_time = count_of(entry, "time");
+                r = take_event(c, entry);
+                take_verdict(c, entry);
+        }
+        c->entries = entry->seq + 1;
+        return r;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a guest did, by its log: whether its guard went the ways that the engine's table has, and did what its policy
+ * demanded. For a verifier elsewhere, that believes no word of the guest but those that replay to its quote. */
+
+#include "core/guard.h"
+#include "lib/check.h"
+#include "lib/logreader.h"
+#include "lib/pcrfile.h"
+#include "policy/appraisal-guest.h"
+#include "policy/level.h"
+
+enum { CONDUCT_NONCE_MAX = 64, CONDUCT_TEXT_MAX = 256, CONDUCT_LEVELS = 32 };
+
+/* Entries at which something was wrong: how many, and the first. */
+typedef struct ConductFault {
+        uint64_t count, first;
+} ConductFault;
+
+/* What is known so far. Plain values: a verifier keeps it, and goes on with what comes later. All-zero is the beginning. */
+typedef struct Conduct {
+        uint64_t entries, last_time;
+        uint64_t resets; /* TPM resetCount of the boot record */
+        uint64_t state;  /* State */
+        uint64_t mode;   /* 0: not known yet, else 1 + Mode */
+        uint8_t policy[SHA256_SIZE];
+        uint64_t generation;
+        uint64_t levels[CONDUCT_LEVELS],
+                start_levels[CONDUCT_LEVELS]; /* by Watched: 1 + Level, now and at the start */
+        uint64_t gaps, unclean_gaps, lost;
+        char reasons[CONDUCT_TEXT_MAX], taints[CONDUCT_TEXT_MAX];
+
+        uint64_t demand; /* 1 + the entry that demands a lock, which must follow at once; 0: none */
+        ConductFault unlocked, transitions, verdicts, releases;
+        uint64_t lock; /* 1 + the entry with the lock plan */
+        uint64_t locked;
+        char lock_failure[CONDUCT_TEXT_MAX];
+
+        uint64_t cap_pcr;                              /* 1 + register; 0: not capped */
+        char bank[16];                                 /* of the next one */
+        uint8_t found[DIGEST_MAX], capped[DIGEST_MAX]; /* what the register held at boot, and must hold now */
+
+        uint64_t canary; /* 1 + entry of the last one */
+        char canary_nonce[2 * CONDUCT_NONCE_MAX + 1];
+        uint8_t canary_digest[SHA256_SIZE];
+        uint64_t canary_seen; /* 1: it ran, and was measured; 2: it was refused; 3: it would have been */
+} Conduct;
+
+/* The next entry of the log. 0 or a negative errno. */
+int conduct_take(Conduct *c, const LogEntry *entry);
+
+/* What the document says beside the log, and what was quoted. */
+typedef struct ConductClaims {
+        const char *nonce; /* in hexadecimal */
+        const PcrInputs *pcrs;
+        uint64_t resets;  /* resetCount of the quote */
+        uint64_t entries; /* that the guest says its log has */
+        const char *mode, *state;
+        const uint8_t *policy; /* SHA256_SIZE */
+        bool allow_simulated;
+} ConductClaims;
+
+/* Adds, each once: boot-record, guest-taints, guard-transitions, guard-state, lock-on-violation, lock-plan, releases, cap,
+ * gaps, losses, levels, mode, policy-digest, proof-of-denial, heartbeat. */
+void conduct_judge(const Conduct *c, const GuestRequirements *q, const ConductClaims *claims, CheckList *checks);

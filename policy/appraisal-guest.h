@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is asked of a guest's conduct: [Guest] of sealwatch.appraisal(5). */
+
+#include "lib/digestlist.h"
+
+typedef enum AllowedGaps {
+        ALLOWED_GAPS_NONE,
+        ALLOWED_GAPS_CLEAN, /* while the daemon was restarted on request */
+        ALLOWED_GAPS_ALL,
+} AllowedGaps;
+
+typedef enum WantedProof {
+        WANTED_PROOF_NONE,
+        WANTED_PROOF_SEEN,    /* an unknown program was measured for this nonce, whatever became of it */
+        WANTED_PROOF_REFUSED, /* and was refused */
+} WantedProof;
+
+typedef struct GuestRequirements {
+        uint64_t modes; /* 1 << Mode */
+        int gaps;       /* AllowedGaps */
+        int proof;      /* WantedProof */
+        bool allow_losses, allow_degraded, allow_lowered_levels;
+        DigestList policies; /* of the guest's own policy; empty: any */
+} GuestRequirements;
+
+/* Both modes, clean gaps, a proof; nothing else is allowed. */
+GuestRequirements guest_requirements_default(void);
+void guest_requirements_done(GuestRequirements *q);
+
+extern const char *const allowed_gaps_words[], *const wanted_proof_words[]; /* ended by NULL */

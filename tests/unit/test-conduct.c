@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a verifier makes of logs that the engine itself has written, and of such that no engine writes. */
+
+#include "core/conduct.h"
+
+#include "lib/base/cleanup.h"
+#include "tests/sample.h"
+#include "tests/snp-case.h"
+#include "tests/unit/rig.h"
+
+DEFINE_CLEANUP(LogReader *, log_reader_free)
+
+#define ENFORCE "[Policy]\nMode=enforce\n"
+#define OBSERVE "[Policy]\nMode=observe\n"
+#define RULES                                                                                                         \
+        "[Reference base]\n[Rule l]\nPath=/lock\nAction=lock\n[Rule u]\nEvent=exec\nReference=!base\n"                \
+        "Action=deny\n"
+
+static void follow(const Buffer *log, Conduct *ret) {
+        _cleanup_(log_reader_freep) LogReader *reader = NULL;
+        LogEntry entry;
+
+        *ret = (Conduct){};
+        assert_int_equal(log_reader_new(log->data, log->size, 0, &reader), 0);
+        while (log_reader_next(reader, &entry) == LOG_ENTRY)
+                assert_int_equal(conduct_take(ret, &entry), 0);
+        assert_int_equal(log_reader_next(reader, &entry), LOG_END);
+}
+
+typedef struct Case {
+        Rig rig;
+        GuestRequirements q;
+        ConductClaims claims;
+        PcrInputs pcrs;
+        const char *mode;
+} Case;
+
+static void new_case(Case *c, const char *policy, const char *mode) {
+        rig_new(&c->rig, policy);
+        c->q = guest_requirements_default();
+        c->q.proof = WANTED_PROOF_NONE;
+        c->pcrs = (PcrInputs){};
+        c->mode = mode;
+}
+
+static void done_case(Case *c) {
+        rig_done(&c->rig);
+        guest_requirements_done(&c->q);
+}
+
+/* Expects exactly these checks to fail. */
+static void expect_of(Case *c, const Buffer *log, const char *fails) {
+        _cleanup_(check_list_done) CheckList checks = {};
+        Conduct conduct;
+
+        follow(log, &conduct);
+        c->claims = (ConductClaims){ .nonce = "00",
+                                     .pcrs = &c->pcrs,
+                                     .resets = 1,
+                                     .entries = conduct.entries,
+                                     .mode = c->mode,
+                                     .policy = conduct.policy };
+        conduct_judge(&conduct, &c->q, &c->claims, &checks);
+        assert_list_fails(&checks, fails);
+}
+
+static void expect(Case *c, const char *fails) {
+        Conduct conduct;
+
+        rig_settle(&c->rig);
+        follow(&c->rig.log, &conduct);
+        assert_int_equal(conduct.state, rig_state(&c->rig));
+        expect_of(c, &c->rig.log, fails);
+}
+
+static void a_guest_at_work(void **state _unused_) {
+        Case c;
+
+        new_case(&c, ENFORCE RULES, "enforce");
+        rig_start(&c.rig);
+        expect(&c, "");
+        rig_exec(&c.rig, 1, RIG_KNOWN, _FAILURE_INVALID);
+        rig_exec(&c.rig, 2, "/opt/x", _FAILURE_INVALID);
+        expect(&c, "");
+        c.q.modes = UINT64_C(1) << MODE_OBSERVE;
+        expect(&c, "mode");
+        c.mode = "observe";
+        c.q.modes = UINT64_C(3);
+        expect(&c, "mode");
+        done_case(&c);
+}
+
+static void violations_lock(void **state _unused_) {
+        static const char *const modes[] = { "observe", "enforce" };
+        static const char *const policies[] = { OBSERVE RULES, ENFORCE RULES };
+        const Input tamper = { .type = INPUT_TAMPER, .tamper = { "log", "somebody was here" } };
+
+        for (size_t i = 0; i < ELEMENTSOF(modes); i++) {
+                Case c;
+
+                new_case(&c, policies[i], modes[i]);
+                rig_start(&c.rig);
+                rig_feed(&c.rig, &tamper);
+                /* observe: degraded; enforce: the plan is not through yet */
+                expect(&c, i == 0 ? "guard-state" : "guard-state lock-plan");
+                for (LockStep step = 0; i == 1 && step < _LOCK_STEP_MAX; step++) {
+                        const Input in = { .type = INPUT_LOCK_STEP, .lock_step = { .step = step } };
+
+                        rig_feed(&c.rig, &in);
+                }
+                expect(&c, "guard-state");
+                c.q.allow_degraded = true;
+                expect(&c, i == 0 ? "" : "guard-state"); /* nothing allows a locked one */
+                done_case(&c);
+        }
+}
+
+static void a_step_of_the_lock_plan_that_failed(void **state _unused_) {
+        const Input tamper = { .type = INPUT_TAMPER, .tamper = { "log", "somebody was here" } };
+        Case c;
+
+        new_case(&c, ENFORCE RULES, "enforce");
+        rig_start(&c.rig);
+        rig_feed(&c.rig, &tamper);
+        for (LockStep step = 0; step < _LOCK_STEP_MAX; step++) {
+                const Input in = { .type = INPUT_LOCK_STEP, .lock_step = { .step = step, .failure = "no TPM" } };
+
+                rig_feed(&c.rig, &in);
+        }
+        expect(&c, "guard-state lock-plan");
+        done_case(&c);
+}
+
+static void losses_and_levels(void **state _unused_) {
+        const Input lost = { .type = INPUT_LOST, .lost = { "bpf", 1, 3, 3 } };
+        Input levels = { .type = INPUT_LEVELS };
+        Case c;
+
+        new_case(&c, OBSERVE RULES, "observe");
+        rig_start(&c.rig);
+        rig_feed(&c.rig, &levels); /* all off */
+        expect(&c, "guard-state levels");
+        memcpy(levels.levels.levels, c.rig.facts.levels, sizeof(levels.levels.levels));
+        rig_feed(&c.rig, &levels);
+        expect(&c, "");
+        rig_feed(&c.rig, &lost);
+        expect(&c, "guard-state losses");
+        c.q.allow_losses = c.q.allow_degraded = true;
+        expect(&c, "");
+        done_case(&c);
+}
+
+static void a_killed_daemon_is_a_gap(void **state _unused_) {
+        const Input stop = { .type = INPUT_STOP, .stop = { "SIGTERM" } };
+        Case c;
+
+        new_case(&c, OBSERVE RULES, "observe");
+        rig_start(&c.rig);
+        rig_feed(&c.rig, &stop);
+        rig_settle(&c.rig);
+        rig_resume(&c.rig, OBSERVE RULES);
+        rig_start(&c.rig);
+        expect(&c, "");
+        c.q.gaps = ALLOWED_GAPS_NONE;
+        expect(&c, "gaps");
+        c.q.gaps = ALLOWED_GAPS_CLEAN;
+        rig_resume(&c.rig, OBSERVE RULES); /* nobody has asked it to stop */
+        rig_start(&c.rig);
+        expect(&c, "gaps");
+        c.q.gaps = ALLOWED_GAPS_ALL;
+        expect(&c, "");
+        done_case(&c);
+}
+
+/* An event of the same time as all the others. */
+static void append(Buffer *log, EventBuilder *event) {
+        sample_put(log, 13, event);
+}
+
+static EventBuilder tampered(const char *verdict) {
+        const Now now = { 1, 1 };
+        EventBuilder e = event_begin(KIND_TAMPER, &now);
+
+        event_text(&e, "what", "log");
+        event_text(&e, "verdict", verdict);
+        return e;
+}
+
+static EventBuilder changed(const char *from, const char *to) {
+        const Now now = { 1, 1 };
+        EventBuilder e = event_begin(KIND_STATE, &now);
+
+        event_text(&e, "from", from);
+        event_text(&e, "to", to);
+        event_list(&e, "reasons");
+        return e;
+}
+
+static EventBuilder released(void) {
+        const Now now = { 1, 1 };
+        EventBuilder e = event_begin(KIND_RELEASE, &now);
+
+        event_text(&e, "name", "s");
+        event_count(&e, "uid", 0);
+        event_count(&e, "pid", 1);
+        event_text(&e, "verdict", "released");
+        return e;
+}
+
+static void a_guest_that_does_not_do_its_duty(void **state _unused_) {
+        static const struct {
+                const char *verdict, *from, *to;
+                bool release;
+                const char *fails;
+        } cases[] = {
+                { "lock", NULL, NULL, false, "lock-on-violation" },
+                { "lock", NULL, NULL, true, "lock-on-violation" },
+                { "lock", "trusted", "degraded", false, "lock-on-violation guard-state" },
+                { "would-lock", NULL, NULL, false, "guard-transitions" },
+                { "alert", NULL, NULL, false, "guard-transitions" },
+                { NULL, "degraded", "trusted", false, "guard-transitions" },
+                { NULL, "trusted", "locked", false, "guard-transitions guard-state lock-plan" },
+                { NULL, "trusted", "trusted", false, "guard-transitions" },
+                { "lock", "trusted", "violated", false, "guard-state lock-plan" },
+                { "lock", "trusted", "violated", true, "guard-state lock-plan releases" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(buffer_done) Buffer log = {};
+                EventBuilder event;
+                Case c;
+
+                new_case(&c, ENFORCE RULES, "enforce");
+                rig_start(&c.rig);
+                rig_settle(&c.rig);
+                buffer_bytes(&log, c.rig.log.data, c.rig.log.size);
+                if (cases[i].verdict) {
+                        event = tampered(cases[i].verdict);
+                        append(&log, &event);
+                }
+                if (cases[i].from) {
+                        event = changed(cases[i].from, cases[i].to);
+                        append(&log, &event);
+                }
+                if (cases[i].release) {
+                        event = released();
+                        append(&log, &event);
+                }
+                expect_of(&c, &log, cases[i].fails);
+                done_case(&c);
+        }
+}
+
+static void the_quotes_life_and_the_cap(void **state _unused_) {
+        _cleanup_(check_list_done) CheckList checks = {};
+        uint8_t event[SHA256_SIZE], zero[SHA256_SIZE] = {};
+        Conduct conduct;
+        Digest capped;
+        Case c;
+
+        new_case(&c, OBSERVE RULES, "observe");
+        rig_start(&c.rig);
+        rig_settle(&c.rig);
+        c.pcrs.banks = bank(HASH_SHA256);
+        c.pcrs.files[HASH_SHA256].present = 1U << 12;
+        expect(&c, "cap"); /* the door is open, says the register */
+        assert_int_equal(sha256("sealwatch:cap", 13, event), 0);
+        assert_int_equal(digest_pair(HASH_SHA256, zero, SHA256_SIZE, event, SHA256_SIZE, &capped), 0);
+        memcpy(c.pcrs.files[HASH_SHA256].values[12], capped.bytes, SHA256_SIZE);
+        expect(&c, "");
+        follow(&c.rig.log, &conduct);
+        c.claims.policy = conduct.policy;
+        c.claims.resets = 2;
+        c.claims.entries++;
+        conduct_judge(&conduct, &c.q, &c.claims, &checks);
+        assert_list_fails(&checks, "boot-record heartbeat");
+        done_case(&c);
+}
+
+static void taints_of_the_log(void **state _unused_) {
+        static const char *const taints[] = { "software-tpm", NULL };
+        Case c;
+
+        new_case(&c, OBSERVE RULES, "observe");
+        c.rig.facts.taints = taints;
+        rig_start(&c.rig);
+        expect(&c, "guest-taints");
+        done_case(&c);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(a_guest_at_work),
+                TEST(violations_lock),
+                TEST(a_step_of_the_lock_plan_that_failed),
+                TEST(losses_and_levels),
+                TEST(a_killed_daemon_is_a_gap),
+                TEST(a_guest_that_does_not_do_its_duty),
+                TEST(the_quotes_life_and_the_cap),
+                TEST(taints_of_the_log),
+        };
+        return RUN(tests);
+}
