@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "lib/base/hex.h"
+#include "lib/canary.h"
 
 /* Following the log: from where it was seen before, or from its beginning. */
 typedef struct Follow {
@@ -101,6 +102,7 @@ int guest_appraise(const GuestAppraisal *a, CheckList *checks, GuestFindings *re
         Follow follow = {};
         const EvidenceSink sink = { &follow, follow_restart, follow_entry };
         char nonce[2 * EVIDENCE_NONCE_MAX + 1];
+        uint8_t canary[SHA256_SIZE];
         EvidenceAppraisal all = {
                 .evidence = e,
                 .nonce = a->nonce,
@@ -122,6 +124,9 @@ int guest_appraise(const GuestAppraisal *a, CheckList *checks, GuestFindings *re
         *ret = (GuestFindings){};
         if (a->nonce.size > EVIDENCE_NONCE_MAX)
                 return -EINVAL;
+        r = canary_digest(a->nonce.data, a->nonce.size, canary);
+        if (r < 0)
+                return r;
         if (attest_parse(quote->data, quote->size, &attest, &offset, &why) < 0)
                 attest = (Attest){};
         if (a->known && a->known->resets == attest.resets) {
@@ -135,12 +140,13 @@ int guest_appraise(const GuestAppraisal *a, CheckList *checks, GuestFindings *re
         judge_order(a, &attest, checks);
         conduct_judge(&follow.now, &a->policy->guest,
                       &(ConductClaims){ .nonce = hex_encode(a->nonce.data, a->nonce.size, nonce),
+                                        .canary = canary,
                                         .pcrs = &e->pcrs,
                                         .resets = attest.resets,
                                         .entries = e->heartbeat_sequence,
                                         .mode = e->mode,
-                                        .state = e->state,
                                         .policy = e->policy,
+                                        .levels = &e->levels,
                                         .allow_simulated = a->allow_simulated },
                       checks);
         note(a, &found, &follow.now, checks, ret);

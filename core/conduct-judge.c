@@ -105,10 +105,37 @@ static void judge_cap(const Judge *j) {
                           "PCR %" PRIu64 " is not what it was at boot, and capped: the log says that it is", pcr);
 }
 
-static void judge_watch(const Judge *j) {
+/* A kind of event that the guest says it watches in another way than its log says; NULL: none. */
+static const char *other_level(const Judge *j) {
+        const EvidenceTexts *said = j->claims->levels;
+
+        for (size_t i = 0; i < said->size; i++)
+                for (Watched w = 0; w < _WATCHED_MAX; w++)
+                        if (streq(said->items[i].name, watched_names[w]) &&
+                            conduct_level(said->items[i].value) != j->c->levels[w])
+                                return watched_names[w];
+        return NULL;
+}
+
+static void judge_levels(const Judge *j) {
         const Conduct *c = j->c;
+        const char *other = other_level(j);
         char lowered[CONDUCT_TEXT_MAX] = "";
         size_t n = 0;
+
+        for (Watched w = 0; w < _WATCHED_MAX; w++)
+                if (c->levels[w] < c->start_levels[w] && n + 64 < sizeof(lowered))
+                        n += (size_t) snprintf(lowered + n, sizeof(lowered) - n, "%s%s", n > 0 ? ", " : "",
+                                               watched_names[w]);
+        if (other)
+                check_add(j->checks, "levels", CHECK_FAIL, "%s: the guest says something else than its log", other);
+        else
+                check_add(j->checks, "levels", n > 0 && !j->q->allow_lowered_levels ? CHECK_FAIL : CHECK_PASS, "%s%s",
+                          n > 0 ? "less than at the start: " : "nothing is watched less than at the start", lowered);
+}
+
+static void judge_watch(const Judge *j) {
+        const Conduct *c = j->c;
         bool bad =
                 c->unclean_gaps > 0 ? j->q->gaps != ALLOWED_GAPS_ALL : c->gaps > 0 && j->q->gaps == ALLOWED_GAPS_NONE;
 
@@ -117,12 +144,6 @@ static void judge_watch(const Judge *j) {
                   c->unclean_gaps);
         check_add(j->checks, "losses", c->lost > 0 && !j->q->allow_losses ? CHECK_FAIL : CHECK_PASS,
                   "%" PRIu64 " events were lost", c->lost);
-        for (Watched w = 0; w < _WATCHED_MAX; w++)
-                if (c->levels[w] < c->start_levels[w] && n + 64 < sizeof(lowered))
-                        n += (size_t) snprintf(lowered + n, sizeof(lowered) - n, "%s%s", n > 0 ? ", " : "",
-                                               watched_names[w]);
-        check_add(j->checks, "levels", n > 0 && !j->q->allow_lowered_levels ? CHECK_FAIL : CHECK_PASS, "%s%s",
-                  n > 0 ? "less than at the start: " : "nothing is watched less than at the start", lowered);
 }
 
 static void judge_policy(const Judge *j) {
@@ -150,7 +171,8 @@ static void judge_proof(const Judge *j) {
         static const char *const outcomes[] = { "was not seen by any sensor", "ran, and was measured", "was refused",
                                                 "ran, was measured, and would have been refused" };
         const Conduct *c = j->c;
-        bool fresh = c->canary > 0 && streq(c->canary_nonce, j->claims->nonce);
+        bool fresh = c->canary > 0 && streq(c->canary_nonce, j->claims->nonce) &&
+                     memcmp(c->canary_digest, j->claims->canary, SHA256_SIZE) == 0;
         CheckResult missing = j->q->proof == WANTED_PROOF_NONE ? CHECK_NA : CHECK_FAIL;
 
         if (!fresh)
@@ -187,6 +209,7 @@ void conduct_judge(const Conduct *c, const GuestRequirements *q, const ConductCl
         judge_lock(&j);
         judge_cap(&j);
         judge_watch(&j);
+        judge_levels(&j);
         judge_policy(&j);
         judge_proof(&j);
         judge_heartbeat(&j);

@@ -42,8 +42,7 @@ static void join(const json_t *list, char ret[CONDUCT_TEXT_MAX]) {
         }
 }
 
-/* "gate (why)". */
-static uint64_t level_of(const char *text) {
+uint64_t conduct_level(const char *text) {
         size_t n = strcspn(text, " ");
 
         for (Level level = 0; level < _LEVEL_MAX; level++)
@@ -57,7 +56,7 @@ static void take_start(Conduct *c, const LogEntry *entry) {
 
         for (Watched w = 0; w < _WATCHED_MAX; w++)
                 c->levels[w] = c->start_levels[w] =
-                        level_of(strempty(json_string_value(json_object_get(levels, watched_names[w]))));
+                        conduct_level(strempty(json_string_value(json_object_get(levels, watched_names[w]))));
         join(json_object_get(entry->json, "taints"), c->taints);
 }
 
@@ -138,7 +137,7 @@ static void take_locked(Conduct *c, const LogEntry *entry) {
 static void take_level(Conduct *c, const LogEntry *entry) {
         for (Watched w = 0; w < _WATCHED_MAX; w++)
                 if (streq(watched_names[w], text_of(entry, "event")))
-                        c->levels[w] = level_of(text_of(entry, "to"));
+                        c->levels[w] = conduct_level(text_of(entry, "to"));
 }
 
 static void take_release(Conduct *c, const LogEntry *entry) {
@@ -226,9 +225,10 @@ static int take_event(Conduct *c, const LogEntry *entry) {
                 break;
         case KIND_CAP:
                 return take_cap(c, entry);
+        case KIND_CANARY:
+                take_canary(c, entry);
+                break;
         default:
-                if (streq(kind_name(entry->kind), "canary"))
-                        take_canary(c, entry);
                 break;
         }
         return 0;

@@ -6,12 +6,13 @@
 
 #include "core/guard.h"
 #include "lib/check.h"
+#include "lib/evidence/evidence.h"
 #include "lib/logreader.h"
 #include "lib/pcrfile.h"
 #include "policy/appraisal-guest.h"
 #include "policy/level.h"
 
-enum { CONDUCT_NONCE_MAX = 64, CONDUCT_TEXT_MAX = 256, CONDUCT_LEVELS = 32 };
+enum { CONDUCT_NONCE_MAX = EVIDENCE_NONCE_MAX, CONDUCT_TEXT_MAX = 256, CONDUCT_LEVELS = 32 };
 
 /* Entries at which something was wrong: how many, and the first. */
 typedef struct ConductFault {
@@ -47,17 +48,22 @@ typedef struct Conduct {
         uint64_t canary_seen; /* 1: it ran, and was measured; 2: it was refused; 3: it would have been */
 } Conduct;
 
+/* "gate (why)": 1 + Level, 0 for no level. */
+uint64_t conduct_level(const char *text);
+
 /* The next entry of the log. 0 or a negative errno. */
 int conduct_take(Conduct *c, const LogEntry *entry);
 
 /* What the document says beside the log, and what was quoted. */
 typedef struct ConductClaims {
-        const char *nonce; /* in hexadecimal */
+        const char *nonce;     /* in hexadecimal */
+        const uint8_t *canary; /* SHA256_SIZE: digest of the unknown program of that nonce */
         const PcrInputs *pcrs;
         uint64_t resets;  /* resetCount of the quote */
         uint64_t entries; /* that the guest says its log has */
-        const char *mode, *state;
+        const char *mode;
         const uint8_t *policy; /* SHA256_SIZE */
+        const EvidenceTexts *levels;
         bool allow_simulated;
 } ConductClaims;
 

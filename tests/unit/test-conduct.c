@@ -55,12 +55,17 @@ static void expect_of(Case *c, const Buffer *log, const char *fails) {
         Conduct conduct;
 
         follow(log, &conduct);
+        static const uint8_t canary[SHA256_SIZE];
+        static const EvidenceTexts none;
+
         c->claims = (ConductClaims){ .nonce = "00",
+                                     .canary = canary,
                                      .pcrs = &c->pcrs,
                                      .resets = 1,
                                      .entries = conduct.entries,
                                      .mode = c->mode,
-                                     .policy = conduct.policy };
+                                     .policy = conduct.policy,
+                                     .levels = &none };
         conduct_judge(&conduct, &c->q, &c->claims, &checks);
         assert_list_fails(&checks, fails);
 }

@@ -19,6 +19,11 @@ static const struct {
           "                [--allow-simulated] [--json]\n"
           "                is this a genuine confidential VM of Azure, and what does its vTPM say?",
           verb_azure },
+        { "evidence",
+          "FILE --nonce HEX [--policy FILE] [--state DIR] [--at UNIXTIME] [--allow-simulated]\n"
+          "                [--stream [--nonces FILE] [--threads N]] [--json]\n"
+          "                is this the guest that it says it is, and did it do what its policy demands?",
+          verb_evidence },
         { "log",
           "FILE [--pcrs [ALG:]FILE]… [--pcr N] [--allow-tail] [--json]\n"
           "                is the event log what was extended into the PCRs?",

@@ -4,6 +4,7 @@
 /* Verbs of sealwatch-verify. argv starts with the verb; each returns the exit code. */
 
 int verb_azure(int argc, char **argv);
+int verb_evidence(int argc, char **argv);
 int verb_firmware_log(int argc, char **argv);
 int verb_ima_log(int argc, char **argv);
 int verb_log(int argc, char **argv);
