@@ -23,6 +23,8 @@ static void help(FILE *to) {
               "  --canary PROGRAM      instead of " SEALWATCH_LIBEXECDIR "/sealwatch-canary\n"
               "  --bpf-dir DIR         instead of /sys/fs/bpf/sealwatch, where what judges on without the daemon is "
               "pinned\n"
+              "  --host-view           mounts and paths are those of the machine's first process, not the daemon's "
+              "own\n"
               "  --help, --version\n\n"
               "See sealwatchd(8) and sealwatchd.conf(5).\n",
               to);
@@ -45,6 +47,7 @@ int options_parse(int argc, char **argv, Options *ret, int *ret_code) {
                 { "bus", required_argument, NULL, 'b' },
                 { "canary", required_argument, NULL, 'y' },
                 { "bpf-dir", required_argument, NULL, 'k' },
+                { "host-view", no_argument, NULL, 'm' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'V' },
                 {},
@@ -78,6 +81,8 @@ int options_parse(int argc, char **argv, Options *ret, int *ret_code) {
                         ret->canary = optarg;
                 else if (o == 'k')
                         ret->bpf_dir = optarg;
+                else if (o == 'm')
+                        ret->host_view = true;
                 else if (o == 'h' || o == 'V') {
                         if (o == 'h')
                                 help(stdout);

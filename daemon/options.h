@@ -3,6 +3,8 @@
 
 /* The command line of sealwatchd(8). */
 
+#include <stdbool.h>
+
 #include "lib/io/confdir.h"
 
 enum { OPTIONS_CONFIG_DIRS_MAX = 8 };
@@ -15,6 +17,7 @@ typedef struct Options {
         const char *bus_address;                   /* NULL: the system bus */
         const char *canary;                        /* the program that probes run */
         const char *bpf_dir;                       /* where the programs in the kernel are pinned */
+        bool host_view;                            /* GateOptions */
 } Options;
 
 /* 0: go on; 1: end with *ret_code. */

@@ -205,6 +205,7 @@ static int start_observer(Manager *m) {
 static int start_gate(Manager *m) {
         GateOptions options = {
                 .paths = (const char *const *) m->config.file_systems,
+                .host_view = m->options->host_view,
                 .cgroup = m->config.scope_cgroup,
                 .hash_deadline = m->config.hash_deadline,
                 .answer_deadline = m->config.answer_deadline,

@@ -4,11 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/fanotify.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "daemon/sensor/fanotify/gate-internal.h"
@@ -17,18 +15,6 @@
 /* How long a worker that overran its deadline is waited for before it is given up: it looks at the clock only between
  * two reads. */
 static const usec_t WORKER_GRACE = 100 * USEC_PER_MSEC;
-
-/* True when the path leads to this very file in our own mount namespace, too. Looks only at what is in the kernel's
- * cache, and it is: the process has just looked it up. */
-static bool leads_to(const char *path, const FileStamp *file) {
-        struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW, .resolve = RESOLVE_CACHED };
-        _cleanup_close_ int fd = (int) syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-        struct statx there;
-
-        return fd >= 0 && statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, FILE_STAMP_MASK, &there) >= 0 &&
-               there.stx_dev_major == file->major && there.stx_dev_minor == file->minor &&
-               there.stx_ino == file->inode;
-}
 
 /* The path of the file, in g->path. In a mount namespace of its own, which needs no privilege, a process can give any
  * file any path: there only one that we find the file under ourselves is passed on as it is. */
@@ -43,7 +29,8 @@ const char *answer_path(Gate *g, const Slot *slot) {
                 n = readlink(link, path, PATH_MAX - 1);
         }
         path[MAX(n, 0)] = '\0';
-        if (n > 0 && (marks_know_mount(g->marks, slot->mount) || (!slot->remote && leads_to(path, &slot->file))))
+        if (n > 0 &&
+            (marks_know_mount(g->marks, slot->mount) || (!slot->remote && marks_lead_to(g->marks, path, &slot->file))))
                 return path;
         memcpy(g->path, UNREACHABLE, strlen(UNREACHABLE));
         return g->path;

@@ -136,7 +136,7 @@ static int set_up(Gate *g) {
         if (r >= 0)
                 r = open_group(g);
         if (r >= 0)
-                r = marks_new(g->event, g->group, g->options.paths, &marks, &g->marks);
+                r = marks_new(g->event, g->group, g->options.paths, g->options.host_view, &marks, &g->marks);
         if (r < 0)
                 return r;
         g->armed = boottime_now();

@@ -22,6 +22,7 @@ typedef struct Gate Gate;
 /* Strings and lists are borrowed for the life of the gate. */
 typedef struct GateOptions {
         const char *const *paths; /* NULL: every local file system; else the file systems of these, ended by NULL */
+        bool host_view;           /* mounts and paths are those of the machine's first process, not ours */
         const char *cgroup;     /* NULL: the whole machine; else "/..." in the unified hierarchy, children included */
         usec_t hash_deadline;   /* from reading the event */
         usec_t answer_deadline; /* likewise; kept below /proc/sys/fs/lease-break-time */
@@ -43,7 +44,7 @@ typedef struct GateOptions {
 typedef struct GateOps {
         /* A program asks to run; gate_answer() is owed. Of o->subject only the pid is known (SUBJECT_UID_UNKNOWN) when
          * the digest was known, nobody set gate_set_needs_subject() and is_known() did not object. The path starts
-         * with "(unreachable)" when it leads elsewhere, or nowhere, in our own mount namespace: whoever has a mount
+         * with "(unreachable)" when it leads elsewhere, or nowhere, in the mount namespace that counts: whoever has a mount
          * namespace of its own chooses what paths look like there. Everything is borrowed for the length of the call. */
         void (*ask)(void *userdata, const Observation *o);
 

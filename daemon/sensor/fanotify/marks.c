@@ -16,6 +16,7 @@
 
 #include "daemon/sensor/fanotify/fstypes.h"
 #include "daemon/sensor/fanotify/mountinfo.h"
+#include "daemon/sensor/fanotify/view.h"
 #include "lib/base/alloc.h"
 #include "lib/io/fd.h"
 
@@ -40,6 +41,7 @@ struct Marks {
         sd_event *event;
         sd_event_source *source;
         int group, mountinfo;
+        View view;
         const char *const *paths;
         MarksOps ops;
         MountList mounts;
@@ -101,37 +103,31 @@ static int watch_remote(Marks *m, const Mount *mount) {
                 .identify_fd = m->ops.remote.identify_fd,
         };
         Remote **known = remote_of(m, mount->device);
+        _cleanup_free_ char *path = NULL;
 
         if (known) {
                 remote_check(*known, true);
                 return 0;
         }
+        if (asprintf(&path, "%s%s", m->view.prefix, mount->path) < 0)
+                return -ENOMEM;
         for (size_t i = 0; i < REMOTE_MAX; i++)
                 if (!m->remotes[i])
-                        return remote_new(m->event, mount->path, mount->device, &ops, &m->remotes[i]);
+                        return remote_new(m->event, path, mount->device, &ops, &m->remotes[i]);
         return -EUSERS;
 }
 
 /* Opens the path without ever waiting for a server or an automounter: first out of the kernel's cache alone, where the
  * way to a mount point always is, then, if that fails for a reason of the cache's own, only along ways that cannot hang.
  */
-static int open_path(const MountList *mounts, const char *path) {
-        struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED };
-        int fd;
+static int open_path(const Marks *m, const char *path) {
+        int fd = -EAGAIN;
 
-        for (int i = 0; i < LOOKUP_TRIES; i++) {
-                fd = (int) syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-                if (fd >= 0)
-                        return fd;
-                if (errno != EAGAIN)
-                        break;
-        }
-        if (errno != EAGAIN && errno != EINVAL && errno != ENOSYS)
-                return -errno;
-        if (mount_list_may_wait(mounts, path))
-                return -EAGAIN;
-        fd = open(path, O_PATH | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
+        for (int i = 0; fd == -EAGAIN && i < LOOKUP_TRIES; i++)
+                fd = view_lookup(&m->view, path, O_PATH | O_CLOEXEC, RESOLVE_CACHED);
+        if (fd != -EAGAIN && fd != -EINVAL && fd != -ENOSYS)
+                return fd;
+        return mount_list_may_wait(&m->mounts, path) ? -EAGAIN : view_lookup(&m->view, path, O_PATH | O_CLOEXEC, 0);
 }
 
 static int mount_of(int fd, uint64_t *ret) {
@@ -164,7 +160,7 @@ static void note(Marks *m, Outcomes *now, uint64_t device, const char *path, int
 
 /* 1: marked; 0: another mount lies above it, so that no path leads to it; or a negative errno. */
 static int mark_local(const Marks *m, const Mount *mount) {
-        _cleanup_close_ int fd = open_path(&m->mounts, mount->path);
+        _cleanup_close_ int fd = open_path(m, mount->path);
         uint64_t id = 0;
         int r;
 
@@ -196,7 +192,7 @@ static void mark_mount(Marks *m, Outcomes *now, const Mount *mount) {
  * leads nowhere is known by its place in the list. */
 static void mark_path(Marks *m, Outcomes *now, size_t place) {
         const char *path = m->paths[place];
-        _cleanup_close_ int fd = open_path(&m->mounts, path);
+        _cleanup_close_ int fd = open_path(m, path);
         const Mount *mount = NULL;
         uint64_t id = 0;
         int r = fd;
@@ -278,11 +274,11 @@ static int on_mounts_changed(sd_event_source *source, int fd, uint32_t events, v
         m->ops.changed(m->ops.userdata);
         r = scan(m);
         if (r < 0)
-                m->ops.failed(m->ops.userdata, "/proc/self/mountinfo", r);
+                m->ops.failed(m->ops.userdata, m->view.mounts, r);
         return 0;
 }
 
-int marks_new(sd_event *event, int group, const char *const *paths, const MarksOps *ops, Marks **ret) {
+int marks_new(sd_event *event, int group, const char *const *paths, bool host_view, const MarksOps *ops, Marks **ret) {
         _cleanup_(marks_freep) Marks *m = new0(Marks, 1);
         int r;
 
@@ -292,8 +288,9 @@ int marks_new(sd_event *event, int group, const char *const *paths, const MarksO
         m->group = group;
         m->paths = paths;
         m->ops = *ops;
-        m->mountinfo = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-        if (m->mountinfo < 0)
+        m->view = view_open(host_view);
+        m->mountinfo = open(m->view.mounts, O_RDONLY | O_CLOEXEC);
+        if (m->mountinfo < 0 || (host_view && m->view.root < 0))
                 return -errno;
         r = sd_event_add_io(event, &m->source, m->mountinfo, EPOLLPRI, on_mounts_changed, m);
         if (r >= 0)
@@ -315,6 +312,7 @@ Marks *marks_free(Marks *m) {
         mount_list_done(&m->mounts);
         free(m->outcomes.items);
         safe_close(m->mountinfo);
+        view_close(&m->view);
         free(m);
         return NULL;
 }
@@ -328,4 +326,13 @@ bool marks_cover_mount(const Marks *m, uint64_t id) {
         const Outcome *o = mount ? outcome_of(&m->outcomes, mount->device) : NULL;
 
         return o && o->error == 0;
+}
+
+bool marks_lead_to(const Marks *m, const char *path, const FileStamp *file) {
+        _cleanup_close_ int fd = view_lookup(&m->view, path, O_PATH | O_CLOEXEC | O_NOFOLLOW, RESOLVE_CACHED);
+        struct statx there;
+
+        return fd >= 0 && statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, FILE_STAMP_MASK, &there) >= 0 &&
+               there.stx_dev_major == file->major && there.stx_dev_minor == file->minor &&
+               there.stx_ino == file->inode;
 }
