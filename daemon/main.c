@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/manager.h"
+#include "daemon/privileges.h"
 #include "lib/base/cleanup.h"
 #include "lib/io/fd.h"
 #include "lib/io/log.h"
@@ -64,7 +65,9 @@ static int watch_signals(Manager *m) {
 static int run(Manager *m) {
         int r;
 
-        r = sd_event_new(&m->event);
+        r = privileges_reduce();
+        if (r >= 0)
+                r = sd_event_new(&m->event);
         if (r >= 0)
                 r = watch_signals(m);
         if (r >= 0)

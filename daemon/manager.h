@@ -76,6 +76,7 @@ typedef struct Manager {
         uint64_t told_upto;                /* entries with which the log says what was found at start */
         bool archiving, started, stopping; /* started: the engine had its INPUT_START */
         bool handing_over;                 /* the programs in the kernel go on without us */
+        bool ready;                        /* and the service manager knows */
         unsigned probes_left;
         Level levels[_WATCHED_MAX];
         char *level_why[_WATCHED_MAX];

@@ -3,6 +3,8 @@
 /* What comes over the bus: decode, ask the engine or an edge, answer. */
 
 #include <errno.h>
+#include <inttypes.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "daemon/manager.h"
@@ -235,12 +237,14 @@ void requests_sealed(Manager *m, uint64_t request, const char *name, uint32_t ui
 /* A policy being loaded. */
 typedef struct PolicyJob {
         Manager *manager;
-        uint64_t request; /* 0: nobody waits */
+        uint64_t request; /* 0: the service manager asked */
         Policy *policy;
         ProblemList problems;
 } PolicyJob;
 
 static void policy_job_free(PolicyJob *j) {
+        if (j->request == 0 && j->manager->ready)
+                (void) sd_notify(0, "READY=1");
         policy_free(j->policy);
         problem_list_done(&j->problems);
         free(j);
@@ -291,6 +295,14 @@ static void policy_loaded(void *item, int result, int cancelled) {
         succeed(j->manager, j->request);
 }
 
+/* Tells the service manager that a reload begins. It counts one only from a moment behind its signal. */
+static void notify_reloading(const Manager *m) {
+        uint64_t now = 0;
+
+        if (m->ready && sd_event_now(m->event, CLOCK_MONOTONIC, &now) >= 0)
+                (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now);
+}
+
 void requests_reload(Manager *m, uint64_t request) {
         PolicyJob *j = new0(PolicyJob, 1);
 
@@ -298,6 +310,8 @@ void requests_reload(Manager *m, uint64_t request) {
                 return requests_fail(m, request, SEALWATCH_ERROR_FAILED, "out of memory");
         j->manager = m;
         j->request = request;
+        if (request == 0)
+                notify_reloading(m);
         (void) background_submit(m->background, load_policy, policy_loaded, j);
 }
 

@@ -12,6 +12,7 @@
 
 #include "core/resume.h"
 #include "daemon/manager.h"
+#include "daemon/privileges.h"
 #include "daemon/tpm/software.h"
 #include "lib/base/cleanup.h"
 #include "lib/io/log.h"
@@ -467,6 +468,8 @@ void manager_probed(Manager *m) {
         Status status;
 
         sensors_facts(m, &in.start);
+        if (privileges_settle() < 0)
+                log_message(LOG_WARNING, "cannot give up the capabilities that only probes need");
         memcpy(in.start.cmdline, m->machine.cmdline, sizeof(in.start.cmdline));
         memcpy(in.start.levels, m->levels, sizeof(in.start.levels));
         for (Watched w = 0; w < _WATCHED_MAX; w++)
@@ -485,6 +488,7 @@ void manager_probed(Manager *m) {
 void manager_ready(Manager *m) {
         const Input in = { .type = INPUT_READY };
 
+        m->ready = true;
         manager_feed(m, &in);
         checks_go(m);
         rounds_open(m);
