@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 
-SUITES = ["check", "unit", "model", "fuzz", "judge", "edge", "guest"]
+SUITES = ["check", "unit", "model", "fuzz", "judge", "edge", "system", "guest"]
 SANITIZED = ["unit", "model", "fuzz", "edge-c"]
 
 
 def run(build, suite):
     """Runs a suite; returns meson's record of each test."""
     command = ["meson", "test", "-C", build, "--no-rebuild", "--suite", suite, "--print-errorlogs", "--num-processes",
-               "1" if suite.startswith(("edge", "guest")) else str(os.cpu_count())]
+               "1" if suite.startswith(("edge", "system", "guest")) else str(os.cpu_count())]
     log = f"{build}/meson-logs/testlog.json"
     if os.path.exists(log):
         os.unlink(log)

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The daemon as a service of a real systemd, from boot to shutdown. test_service.py SUITE"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+import machine  # noqa: E402
+import root  # noqa: E402
+from machine import Machine, Skip, check, eventually  # noqa: E402
+
+UNIT = "sealwatchd.service"
+EXPOSURE_MAX = 20  # tenths
+
+
+def test_units_are_right(m):
+    complaints = m.process("systemd-analyze", "--man=no", "verify", f"/usr/lib/systemd/system/{UNIT}")
+    check(complaints.returncode == 0 and not complaints.stderr, f"systemd-analyze verify: {complaints.stderr}")
+    p = m.process("systemd-analyze", "security", "--no-pager", f"--threshold={EXPOSURE_MAX}", UNIT)
+    check(p.returncode == 0, f"too much exposure: {p.stdout.splitlines()[-1:]}")
+
+
+def test_starts_before_what_it_guards(m):
+    m.await_state("trusted")
+    check(m.show("ActiveState") == "active" and m.show("SubState") == "running", "the service is not running")
+    check("trusted" in m.show("StatusText"), f"STATUS= says {m.show('StatusText')}")
+    up = int(m.show("ActiveEnterTimestampMonotonic"))
+    for other in ("sysinit.target", "dbus.service"):
+        check(0 < up <= int(m.show("ActiveEnterTimestampMonotonic", other)), f"{other} was there first")
+
+
+def test_watches(m):
+    m.run("cp", "/usr/bin/true", "/usr/local/bin/unknown")
+    with open(f"/proc/{m.first()}/root/usr/local/bin/unknown", "ab") as f:
+        f.write(b"unknown")
+    check(m.guarded("/usr/bin/true") == "", "a known program does not run")
+    m.guarded("/usr/local/bin/unknown", code=203)  # EXEC: it could not be executed
+    m.run("/usr/local/bin/unknown")  # outside of the scope
+    denied = [e for e in m.events("exec") if e["path"] == "/usr/local/bin/unknown"]
+    check([e["verdict"] for e in denied] == ["deny"], f"the denial's record: {denied}")
+
+
+def test_journal_and_catalog(m):
+    entry = next(e for e in m.journal(f"--unit={UNIT}", "SEALWATCH_KIND=exec") if e["SEALWATCH_PATH"] == "/usr/local/bin/unknown")
+    check(entry["PRIORITY"] <= "4" and entry["SYSLOG_FACILITY"] == "10", f"priority and facility: {entry}")
+    check(json.loads(entry["SEALWATCH_JSON"])["verdict"] == "deny", "the JSON field is not the event")
+    m.run("journalctl", "--update-catalog")  # as the package manager does
+    explained = m.run("journalctl", "--catalog", "--no-pager", f"--unit={UNIT}", "SEALWATCH_KIND=exec")
+    check("Code that a rule names asked to run" in explained and "unknown-code decided about /usr/local/bin/unknown" in explained,
+          f"no text of the catalog: {explained}")
+
+
+def test_bus(m):
+    members = m.run("busctl", "introspect", "org.sealwatch1", "/org/sealwatch1", "org.sealwatch1.Manager")
+    check(".ReleaseSecret" in members and ".Violation" in members, f"busctl introspect: {members}")
+    state = m.run("busctl", "get-property", "org.sealwatch1", "/org/sealwatch1", "org.sealwatch1.Manager", "State")
+    check(state.strip() == 's "trusted"', f"the property: {state}")
+    p = m.process("busctl", "call", "org.sealwatch1", "/org/sealwatch1", "org.sealwatch1.Manager", "Reload", user="nobody")
+    check(p.returncode != 0, "nobody may reload")
+    m.run("systemctl", "restart", "dbus.service")
+    eventually(lambda: m.status().get("State"), "the daemon's return to the bus")
+
+
+def test_reload(m):
+    before = m.status()["PolicyGeneration"]
+    m.run("systemctl", "reload", UNIT)
+    eventually(lambda: m.status()["PolicyGeneration"] > before, "the reload")
+    check(m.show("SubState") == "running", f"after a reload it is {m.show('SubState')}")
+
+
+def test_crash(m):
+    pid = m.show("MainPID")
+    m.run("kill", "-KILL", pid)
+    eventually(lambda: m.show("MainPID") not in ("0", pid), "the restart")
+    m.await_state("trusted")
+    gap = m.events("gap")[-1]
+    check(gap["clean"] is False, f"the gap of a crash: {gap}")
+
+
+def test_watchdog(m):
+    """A daemon that stands still is not there."""
+    pid, restarts = m.show("MainPID"), int(m.show("NRestarts"))
+    check(m.show("WatchdogUSec") == "2s", f"WatchdogSec= of this test: {m.show('WatchdogUSec')}")
+    m.run("kill", "-STOP", pid)
+    eventually(lambda: int(m.show("NRestarts")) > restarts and m.show("SubState") == "running", "the watchdog's restart")
+    m.await_state("trusted")
+    check(any("watchdog" in e["MESSAGE"].lower() for e in m.journal("--unit", UNIT, "_PID=1")), "systemd says nothing of a watchdog")
+
+
+def test_restart_and_stop(m):
+    m.run("systemctl", "restart", UNIT)
+    m.await_state("trusted")
+    check(m.events("gap")[-1]["clean"] is True, f"the gap of a restart: {m.events('gap')[-1]}")
+    m.run("systemctl", "stop", UNIT)
+    check(m.show("Result") == "success" and m.show("ExecMainStatus") == "0", f"the stop: {m.show('Result')}")
+    check(m.process("sealwatchctl", "status").returncode == 3, "a stopped daemon answers")
+    m.run("systemctl", "start", UNIT)
+    m.await_state("trusted")
+
+
+def test_bad_configuration_is_not_tried_again(m):
+    m.run("sh", "-c", "mkdir /run/sealwatch/sealwatchd.conf.d; echo '[Nothing]' >/run/sealwatch/sealwatchd.conf.d/bad.conf")
+    m.run("systemctl", "restart", UNIT, code=1)
+    check(m.show("ActiveState") == "failed" and m.show("ExecMainStatus") == "78", f"a mistake: {m.show('ExecMainStatus')}")
+    m.run("rm", "-r", "/run/sealwatch/sealwatchd.conf.d")
+    m.run("systemctl", "start", UNIT)
+    m.await_state("trusted")
+
+
+def test_shutdown(m):
+    """What is on the disk then is what the TPM says, to the last record."""
+    m.shut_down()
+    logs = m.path("/var/log/sealwatch")
+    log = next(f"{directory}/measurements" for directory, _, files in os.walk(logs) if "measurements" in files)
+    copy = shutil.copy(log, f"{m.directory}/measurements")
+    values = subprocess.run(["tpm2_pcrread", "sha256"], env=dict(os.environ, TPM2TOOLS_TCTI=f"swtpm:path={m.tpm}/sock"), check=True,
+                            stdout=subprocess.PIPE, text=True).stdout
+    pcrs = [line.split(": 0x") for line in values.splitlines() if ": 0x" in line]
+    machine.write(f"{m.directory}/pcrs", "".join(f"PCR-{int(index):02}: {value.lower()}\n" for index, value in pcrs))
+    p = subprocess.run([f"{machine.BUILD}/tools/verify/sealwatch-verify", "log", copy, "--pcrs", f"{m.directory}/pcrs"],
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    check(p.returncode == 0, f"the log against the TPM: {p.stdout}")
+    subprocess.run(["evmctl", "ima_measurement", "--ignore-violations", "--pcrs", f"sha256,{m.directory}/pcrs", copy], check=True,
+                   stdout=subprocess.DEVNULL)
+    with open(copy, "rb") as f:
+        last = f.read().rpartition(b"sealwatch:")[2]
+    check(last.startswith(b"stop"), f"the last record: {last}")
+
+
+TESTS = [test_units_are_right, test_starts_before_what_it_guards, test_watches, test_journal_and_catalog, test_bus, test_reload,
+         test_crash, test_watchdog, test_restart_and_stop, test_bad_configuration_is_not_tried_again, test_shutdown]
+
+
+def main():
+    try:
+        base = root.system(sys.argv[1])
+    except root.Unavailable as why:
+        raise Skip(why) from why
+    layer = machine.installed(base)
+    files = {f"/etc/systemd/system/{UNIT}.d/test.conf": "[Service]\nWatchdogSec=2s\nRestartSec=50ms\n[Unit]\nStartLimitIntervalSec=0\n"}
+    try:
+        with Machine(base, [layer], files) as m:
+            if m.process("/usr/lib/sealwatch/sealwatchd", "--version").returncode != 0:
+                raise Skip(f"what is built here does not run on {sys.argv[1]}")
+            for test in TESTS:
+                try:
+                    test(m)
+                    print(f"{test.__name__}: ok", flush=True)
+                except BaseException:
+                    print(f"{test.__name__}: failed\n{m.said()}")
+                    with machine.contextlib.suppress(AssertionError, OSError):
+                        print(m.run("journalctl", "--no-pager", "--lines=60"))
+                    raise
+    finally:
+        shutil.rmtree(layer)
+
+
+machine.main(main)
