@@ -203,11 +203,11 @@ static void take(void *userdata, Gathered *g) {
         *(Gathered **) userdata = g;
 }
 
-Gathered *rig_gather_on(Attester *a) {
+static Gathered *gather(Attester *a, const char *nonce) {
         struct pollfd p = { .fd = attester_fd(a), .events = POLLIN };
         Gathered *g = NULL;
 
-        assert_int_equal(attester_gather(a, NONCE, strlen(NONCE), 0xff, take, &g), 0);
+        assert_int_equal(attester_gather(a, nonce, strlen(nonce), 0xff, take, &g), 0);
         while (!g) {
                 assert_int_equal(poll(&p, 1, 120 * 1000), 1);
                 attester_dispatch(a);
@@ -215,11 +215,19 @@ Gathered *rig_gather_on(Attester *a) {
         return g;
 }
 
-Gathered *rig_gather(const AttesterOptions *options) {
+Gathered *rig_gather_on(Attester *a) {
+        return gather(a, NONCE);
+}
+
+Gathered *rig_gather_for(const AttesterOptions *options, const char *nonce) {
         _cleanup_(attester_freep) Attester *a = NULL;
 
         assert_int_equal(attester_new(options, &a), 0);
-        return rig_gather_on(a);
+        return gather(a, nonce);
+}
+
+Gathered *rig_gather(const AttesterOptions *options) {
+        return rig_gather_for(options, NONCE);
 }
 
 void assert_quote_is_good(const Gathered *g) {

@@ -62,6 +62,7 @@ int rig_ioctl(int fd, unsigned long request, void *argument);
 
 /* One request, waited for. The caller frees it. */
 Gathered *rig_gather(const AttesterOptions *options);
+Gathered *rig_gather_for(const AttesterOptions *options, const char *nonce);
 Gathered *rig_gather_on(Attester *a);
 
 /* Quote, key and values fit together. */
