@@ -173,16 +173,13 @@ static void take_code(Conduct *c, const LogEntry *entry) {
                 c->canary_seen = startswith(verdict, "would-") ? 3 : 1;
 }
 
-/* What must follow from a verdict, whatever it is about. */
+/* What must follow from a verdict, whatever it is about. Tampering is always judged by the mode; a gap by the policy of the
+ * new daemon, whose record may come behind it; what else would have been done depends on what could be. */
 static void take_verdict(Conduct *c, const LogEntry *entry) {
         const char *verdict = text_of(entry, "verdict");
-        bool would = startswith(verdict, "would-"), lock = streq(verdict, "lock");
+        bool lock = streq(verdict, "lock"), tamper = entry->kind == KIND_TAMPER, enforce = c->mode == 1 + MODE_ENFORCE;
 
-        /* A gap is judged by the policy of the new daemon, whose record may come behind it. */
-        if (entry->kind != KIND_GAP &&
-            ((would && c->mode == 1 + MODE_ENFORCE) || (lock && c->mode == 1 + MODE_OBSERVE)))
-                fault(&c->verdicts, entry);
-        if (entry->kind == KIND_TAMPER && !would && !lock)
+        if (tamper ? !streq(verdict, enforce ? "lock" : "would-lock") : lock && !enforce && entry->kind != KIND_GAP)
                 fault(&c->verdicts, entry);
         if (lock && !guard_is_closed((State) c->state))
                 c->demand = 1 + entry->seq;
@@ -234,16 +231,22 @@ static int take_event(Conduct *c, const LogEntry *entry) {
         return 0;
 }
 
+static void follow_demand(Conduct *c, const LogEntry *entry) {
+        bool is_state = entry->kind == KIND_STATE;
+
+        c->interrupted = c->interrupted || entry->kind == KIND_START;
+        if (c->interrupted && !is_state)
+                return;
+        if (!is_state || !streq(text_of(entry, "to"), state_names[STATE_VIOLATED]))
+                fault(&c->unlocked, entry);
+        c->demand = c->interrupted = 0;
+}
+
 int conduct_take(Conduct *c, const LogEntry *entry) {
         int r = 0;
 
-        if (c->demand > 0) {
-                bool follows = entry->kind == KIND_STATE && streq(text_of(entry, "to"), state_names[STATE_VIOLATED]);
-
-                if (!follows)
-                        fault(&c->unlocked, entry);
-                c->demand = 0;
-        }
+        if (c->demand > 0)
+                follow_demand(c, entry);
         if (entry->kind == KIND_EXEC || entry->kind == _KIND_INVALID)
                 take_code(c, entry);
         if (entry->kind != _KIND_INVALID) {

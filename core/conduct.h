@@ -32,7 +32,8 @@ typedef struct Conduct {
         uint64_t gaps, unclean_gaps, lost;
         char reasons[CONDUCT_TEXT_MAX], taints[CONDUCT_TEXT_MAX];
 
-        uint64_t demand; /* 1 + the entry that demands a lock, which must follow at once; 0: none */
+        uint64_t demand;      /* 1 + the entry that demands a lock, which must follow at once; 0: none */
+        uint64_t interrupted; /* the daemon died before it followed: it must follow at the next start */
         ConductFault unlocked, transitions, verdicts, releases;
         uint64_t lock; /* 1 + the entry with the lock plan */
         uint64_t locked;

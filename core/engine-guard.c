@@ -146,6 +146,19 @@ int guard_resume_lock(Feed *f) {
         return guard_start_lock(f, "the lock plan was cut off", e->violation_seq, false, 0);
 }
 
+/* The daemon died between the record that demands a lock and what follows. Whatever the policy says now: it was decided. */
+int guard_owed_lock(Feed *f) {
+        Engine *e = f->engine;
+        uint64_t trigger = e->lock_owed;
+        int r;
+
+        e->lock_owed = 0;
+        if (trigger == 0 || guard_is_closed(e->state))
+                return 0;
+        r = guard_cause(f, CAUSE_VIOLATE);
+        return first_error(r, guard_start_lock(f, "the lock plan was cut off", trigger - 1, false, 0));
+}
+
 int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid) {
         Engine *e = f->engine;
         int r, q;

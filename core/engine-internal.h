@@ -62,6 +62,7 @@ struct Engine {
         uint8_t logged_policy[SHA256_SIZE];     /* the last one in the log */
         usec_t last_time;                       /* CLOCK_REALTIME of the last entry in it */
         uint64_t violation_seq;                 /* its entry that says so, if it ends in the violated state */
+        uint64_t lock_owed;                     /* 1 + its entry that demands a lock which did not follow; 0: none */
         bool lock_recorded, lock_finished;      /* it has a lock record, a locked record */
         bool harvest_waits;                     /* for the cap record to be in the register */
         uint64_t cap_seq;
@@ -141,6 +142,7 @@ int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request
 /* An earlier run died on the way from violated to locked: goes on where the log says that it was. The poison stays that of
  * the lock record which is there, so that a verifier knows the one digest that the registers got. */
 int guard_resume_lock(Feed *f);
+int guard_owed_lock(Feed *f);
 int guard_wipe(Feed *f);       /* the first step once more */
 int guard_owed_steps(Feed *f); /* what is owed of the lock plan */
 int guard_failure(Feed *f, Failure row, const char *detail);

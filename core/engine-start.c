@@ -40,6 +40,8 @@ static bool restore_state(Engine *e, const LogEntry *entry) {
                 e->state = to;
         if (to == STATE_VIOLATED)
                 e->violation_seq = entry->seq;
+        if (guard_is_closed(e->state))
+                e->lock_owed = 0;
         e->reasons &= ~(unsigned) REASON_RECOVERABLE;
         json_array_foreach(json_object_get(entry->json, "reasons"), i, reason)
                 for (unsigned bit = 0; reason_names[bit]; bit++)
@@ -94,6 +96,8 @@ int engine_restore(Engine *e, const LogEntry *entry) {
                 return 0;
         }
         e->last_time = count_of(entry, "time");
+        if (streq(text_of(entry, "verdict"), "lock") && !guard_is_closed(e->state))
+                e->lock_owed = 1 + entry->seq;
         switch (entry->kind) {
         case KIND_BOOT:
                 restore_levels(e, entry);
@@ -349,7 +353,7 @@ int feed_start(Feed *f, const StartFacts *facts) {
                 r = record_cap(f, facts);
         if (r < 0) /* half a start is none to be trusted */
                 e->reasons |= REASON_FAILURE;
-        return was_violated ? first_error(r, guard_resume_lock(f)) : r; /* whatever else failed */
+        return first_error(r, was_violated ? guard_resume_lock(f) : guard_owed_lock(f)); /* whatever else failed */
 }
 
 int feed_harvested(Feed *f, const Input *in) {

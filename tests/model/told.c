@@ -78,6 +78,7 @@ static void tell_state(World *w, const json_t *json) {
         HOLDS(w, to != _STATE_INVALID && state_from_name(text_of(json, "from")) != _STATE_INVALID);
         HOLDS(w, !guard_is_closed(w->told.state) || guard_is_closed(to)); /* only a reboot leaves locked */
         w->told.state = to;
+        w->told.demand = w->told.demand && !guard_is_closed(to);
         json_array_foreach(json_object_get(json, "reasons"), i, reason)
                 for (unsigned bit = 0; reason_names[bit]; bit++)
                         if (streq(reason_names[bit], json_string_value(reason)))
@@ -122,6 +123,8 @@ static void tell_event(World *w, const RecordView *record) {
                 t->caps++;
                 t->cap_seq = t->entries;
         }
+        if (streq(text_of(json, "verdict"), "lock") && !guard_is_closed(t->state))
+                t->demand = true;
         t->locks += kind == KIND_LOCK;
         t->lockeds += kind == KIND_LOCKED;
         HOLDS(w, t->caps <= 1 && t->locks <= 1 && t->lockeds <= 1);

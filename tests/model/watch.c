@@ -3,6 +3,7 @@
 /* What must hold, whatever happens. */
 
 #include "core/answers.h"
+#include "core/conduct.h"
 #include "lib/base/alloc.h"
 #include "lib/base/cleanup.h"
 #include "lib/batch.h"
@@ -413,7 +414,7 @@ void watch_found(World *w) {
         const Reconciliation *r = &w->found;
         bool told_so = guard_is_closed(w->told.state) || w->told.sticky & REASON_WOULD_LOCK;
 
-        w->must_close = guard_is_closed(w->told.state);
+        w->must_close = guard_is_closed(w->told.state) || w->told.demand;
         w->must_reasons = w->told.sticky;
         if (w->foreign || (w->tampered && !told_so))
                 HOLDS(w, r->verdict == RECONCILE_TAMPERED);
@@ -424,25 +425,40 @@ void watch_found(World *w) {
         if (r->new_log && bank_digests_is_zero(&found)) /* another TPM life: nothing of the old one counts */
                 w->foreign = false;
         told_from_files(w, r->new_log ? 0 : r->keep, r->promised > 0);
-        w->must_close = guard_is_closed(w->told.state);
+        w->must_close = guard_is_closed(w->told.state) || w->told.demand;
         w->must_reasons = w->told.sticky;
         w->foreign = w->foreign || (!r->new_log && w->told.entries < w->anchored); /* an unbound record had to go */
         w->anchored = w->told.entries;
         table_clear(w->told.keys); /* what such a log says was measured does not count */
 }
 
+/* Who follows the log elsewhere finds nothing wrong with what this engine does, and comes to its state. */
+static void watch_conduct(World *w, const Conduct *c) {
+        Status status;
+
+        engine_status(w->engine, &status);
+        HOLDS(w, c->transitions.count == 0 && c->verdicts.count == 0);
+        HOLDS(w, c->unlocked.count == 0 && c->demand == 0 && c->releases.count == 0);
+        HOLDS(w, c->state == (uint64_t) status.state && c->mode == 1 + (uint64_t) status.mode);
+        HOLDS(w, memcmp(c->policy, status.policy_digest, SHA256_SIZE) == 0);
+        for (Watched kind = 0; kind < _WATCHED_MAX; kind++)
+                HOLDS(w, c->levels[kind] == 1 + (uint64_t) status.levels[kind]);
+}
+
 static void watch_replay(World *w) {
         _cleanup_(log_reader_freep) LogReader *reader = NULL;
         const BankDigests found = pcr_values_get(&w->pcrs, MEASUREMENT);
         LogResult result;
+        Conduct conduct = {};
         LogEntry entry;
 
         HOLDS(w, log_reader_new(w->log.data, w->log.size, w->pcrs.banks, &reader) == 0);
         while ((result = log_reader_next(reader, &entry)) == LOG_ENTRY)
-                ;
+                HOLDS(w, conduct_take(&conduct, &entry) == 0);
         HOLDS(w, result == LOG_END && log_reader_entries(reader) == w->told.entries);
         HOLDS(w, w->foreign || bank_digests_equal(log_reader_value(reader), &found));
         HOLDS(w, bank_digests_equal(log_reader_value(reader), engine_register(w->engine)));
+        watch_conduct(w, &conduct);
 }
 
 void watch_rest(World *w) {

@@ -52,6 +52,7 @@ typedef struct Told {
         unsigned locks, lockeds, caps, stops;
         uint64_t cap_seq, stop_seq;
         bool clean;  /* the last run ended on request */
+        bool demand; /* a verdict demands a lock, and the guard is not closed yet */
         Table *keys; /* files and judgements: Key */
 } Told;
 

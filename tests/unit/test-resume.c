@@ -2,6 +2,7 @@
 
 /* Daemons that died, and the ones that come after them. */
 
+#include "lib/pending.h"
 #include "tests/sample.h"
 #include "tests/unit/rig.h"
 
@@ -229,6 +230,43 @@ static void a_log_that_does_not_verify_measures_nothing(void **state _unused_) {
         rig_done(&rig);
 }
 
+/* It died between the record that demands a lock and all that follows: the next one locks, whatever its policy is. */
+static void a_lock_that_was_only_demanded(void **state _unused_) {
+        static const char *const policies[] = { ENFORCE, OBSERVE };
+        const Input tamper = { .type = INPUT_TAMPER, .tamper = { "log", "somebody was here" } };
+
+        for (size_t i = 0; i < ELEMENTSOF(policies); i++) {
+                size_t before, committed;
+                PendingItem item;
+                Reader r;
+                Rig rig;
+
+                rig_new(&rig, ENFORCE);
+                rig_start(&rig);
+                before = rig.pending.size;
+                committed = rig.log.size;
+                rig_feed(&rig, &tamper);
+                r = reader_new(rig.pending.data + before, rig.pending.size - before);
+                assert_int_equal(pending_next(&r, &item), RECORD_OK);
+                rig.pending.size = before + r.pos;
+                rig.log.size = committed;
+                rig.on_its_way = false;
+                rig_resume(&rig, policies[i]);
+                assert_int_equal(rig.found.verdict, RECONCILE_CONTINUE);
+                start_again(&rig);
+                assert_int_equal(rig_state(&rig), STATE_VIOLATED);
+                rig_expect(&rig, KIND_STATE, "to", "violated");
+                rig_expect(&rig, KIND_LOCK, "reason", "the lock plan was cut off");
+                assert_true(rig_count(&rig, ACTION_LOCK_STEP) > 0);
+                rig_settle(&rig);
+                rig_resume(&rig, policies[i]); /* and once more: then it is known */
+                start_again(&rig);
+                assert_int_equal(rig_state(&rig), STATE_VIOLATED);
+                assert_null(rig_event(&rig, KIND_LOCK));
+                rig_done(&rig);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(nothing_is_recorded_twice),
@@ -239,6 +277,7 @@ int main(void) {
                 TEST(the_gap),
                 TEST(a_forged_log_makes_nothing_better),
                 TEST(a_log_that_does_not_verify_measures_nothing),
+                TEST(a_lock_that_was_only_demanded),
         };
 
         return RUN(tests);

@@ -61,6 +61,7 @@ static const Member members[] = {
         MEMBER("reasons", TEXT, conduct.reasons),
         MEMBER("taints", TEXT, conduct.taints),
         MEMBER("demand", U64, conduct.demand),
+        MEMBER("interrupted", U64, conduct.interrupted),
         FAULT("unlocked", unlocked),
         FAULT("transitions", transitions),
         FAULT("verdicts", verdicts),
