@@ -22,6 +22,7 @@ typedef enum ActionType {
         ACTION_ATTEST,    /* gather evidence for this nonce and appraise it; answer with INPUT_ATTESTED */
         ACTION_ATTESTED,  /* the round is over */
         ACTION_NO_ROUND,  /* there will be no round for this request */
+        ACTION_DETACH,    /* the kernel side ends: programs, maps, pins; what that costs follows as INPUT_LEVELS */
         ACTION_STOP,      /* the stop is anchored and all are answered: end; once */
         _ACTION_MAX,
 } ActionType;
@@ -76,6 +77,7 @@ typedef struct Action {
                         char *name;         /* owned */
                         const char *reason; /* ACTION_REFUSE: static */
                 } release;
+                uint64_t detach; /* the request */
                 struct {
                         uint64_t round, request; /* request 0: nobody waits */
                         size_t nonce_size;

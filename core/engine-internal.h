@@ -92,6 +92,8 @@ struct Engine {
         BankDigests poison;
         bool stopping, stopped;
         uint64_t stop_seq;
+        bool detaching; /* once its record is in the register */
+        uint64_t detach_seq, detach_request;
 
         Attestation attestation;
 };
@@ -194,6 +196,8 @@ int feed_policy_refused(Feed *f, const Input *in);
 int feed_release(Feed *f, const Input *in);
 int feed_sealed(Feed *f, const Input *in);
 int releases_anchored(Feed *f);
+int feed_detach(Feed *f, const Input *in);
+int detach_anchored(Feed *f);
 
 /* engine-attest.c: rounds of attestation. */
 int feed_provider(Feed *f, const Input *in);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What people ask for: policies, secrets. */
+/* What people ask for: policies, secrets, the end of the kernel side. */
 
 #include "core/engine-internal.h"
 
@@ -124,4 +124,40 @@ int feed_sealed(Feed *f, const Input *in) {
         event_count(&event, "uid", in->sealed.uid);
         event_digest(&event, "blob", in->sealed.blob);
         return record_event(f, &event, SEVERITY_NOTICE, NULL);
+}
+
+/* Nobody is told that it is done, and nothing is, before the log says so. */
+int feed_detach(Feed *f, const Input *in) {
+        Engine *e = f->engine;
+        EventBuilder event;
+        uint64_t seq = NOT_RECORDED;
+        int r;
+
+        if (e->detaching)
+                return finish_release(f, ACTION_REFUSE, in->detach.request, "", "somebody else asked for it just now");
+        event = event_begin(KIND_DETACH, &f->now);
+        event_count(&event, "uid", in->detach.uid);
+        event_text(&event, "reason", in->detach.reason);
+        r = record_event(f, &event, SEVERITY_CRITICAL, &seq);
+        if (seq == NOT_RECORDED)
+                return first_error(
+                        r, finish_release(f, ACTION_REFUSE, in->detach.request, "", "it could not be recorded"));
+        e->detaching = true;
+        e->detach_seq = seq;
+        e->detach_request = in->detach.request;
+        return r;
+}
+
+int detach_anchored(Feed *f) {
+        Engine *e = f->engine;
+        Action *a;
+
+        if (!e->detaching || e->detach_seq >= commit_queue_anchored(e->queue))
+                return 0;
+        a = action_add(f->actions, ACTION_DETACH);
+        if (!a)
+                return -ENOMEM;
+        a->detach = e->detach_request;
+        e->detaching = false;
+        return 0;
 }

@@ -179,6 +179,8 @@ static int dispatch(Feed *f, const Input *in) {
                 return feed_proved(f, in);
         case INPUT_ATTESTED:
                 return feed_attested(f, in);
+        case INPUT_DETACH:
+                return feed_detach(f, in);
         case INPUT_STOP:
                 return feed_stop(f, in);
         case INPUT_TIMER:
@@ -190,7 +192,7 @@ static int dispatch(Feed *f, const Input *in) {
 
 int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
         Feed f = { .engine = e, .now = *now, .actions = ret };
-        int r, q[10];
+        int r, q[11];
 
         r = dispatch(&f, in);
         q[9] = attest_step(&f);
@@ -203,6 +205,7 @@ int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
         q[6] = start_commit(&f);
         q[7] = finish_stop(&f);
         q[8] = guard_owed_steps(&f);
+        q[10] = detach_anchored(&f);
         e->again_at = e->steps_owed || start_harvest_is_due(e) ? now->boottime + COMMIT_RETRY : USEC_INFINITY;
         for (size_t i = 0; i < ELEMENTSOF(q); i++)
                 r = first_error(r, q[i]);

@@ -37,6 +37,7 @@ typedef enum InputType {
         INPUT_RESUMED,        /* the machine was asleep */
         INPUT_PROVED,         /* the canary was run, or not */
         INPUT_ATTESTED,       /* evidence was gathered and appraised, or not */
+        INPUT_DETACH,         /* somebody asks that the kernel side ends */
         INPUT_STOP,           /* somebody asks the daemon to end */
         INPUT_TIMER,          /* engine_deadline() has come */
         _INPUT_MAX,
@@ -192,6 +193,11 @@ typedef struct Input {
                         CheckList *checks;  /* of its appraisal; the engine adds its own */
                         const Pins *pins;   /* what it says of the guest; NULL: nothing */
                 } attested;
+                struct {
+                        uint64_t request; /* by which the caller is known */
+                        uint32_t uid;
+                        const char *reason;
+                } detach;
                 struct {
                         const char *reason;
                 } stop;

@@ -42,6 +42,7 @@ static const struct {
         [KIND_LOCKED] = { SEALWATCH_MESSAGE_LOCKED, "the lock plan is through; only a reboot ends the lock" },
         [KIND_ATTEST] = { SEALWATCH_MESSAGE_ATTEST,
                           "attestation {result} by {provider}, round {round} ({cause}){: reason}" },
+        [KIND_DETACH] = { SEALWATCH_MESSAGE_DETACH, "uid {uid} has the programs in the kernel removed: {reason}" },
         [KIND_SEAL] = { SEALWATCH_MESSAGE_SEAL, "secret {name} was sealed" },
         [KIND_RELEASE] = { SEALWATCH_MESSAGE_RELEASE, "secret {name} {verdict} for uid {uid} pid {pid}{: reason}" },
 };

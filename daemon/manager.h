@@ -141,6 +141,7 @@ void rounds_properties(const Manager *m, BusProperties *ret);
 int sensors_start(Manager *m);                   /* 0 or a negative errno, after logging why */
 void sensors_facts(Manager *m, StartFacts *ret); /* what outlives the daemon, and what an earlier one left */
 void sensors_open(Manager *m);
+void sensors_detach(Manager *m);                           /* the kernel side ends, the gate does not */
 void sensors_stop(Manager *m);                             /* nothing is left in the kernel when the daemon ends */
 void sensors_set_policy(Manager *m, const Policy *policy); /* just before the engine gets it */
 void sensors_set_level(Manager *m, Watched w, Level level, const char *why);    /* before the start record */
@@ -150,6 +151,7 @@ void sensors_kill(Manager *m, uint32_t pid, usec_t started);
 /* requests.c: what comes over the bus */
 extern const BusOps bus_ops_template;
 void requests_release(Manager *m, const Action *a);
+void requests_detached(Manager *m, const Action *a);
 void requests_reload(Manager *m, uint64_t request);
 void requests_sealed(Manager *m, uint64_t request, const char *name, uint32_t uid, SecretMem *secret, Buffer *blob);
 void requests_fail(Manager *m, uint64_t request, const char *error, const char *message);

@@ -322,6 +322,21 @@ static void on_lock(Manager *m, const BusRequest *q) {
         succeed(m, q->id);
 }
 
+static void on_detach(Manager *m, const BusRequest *q) {
+        const Input in = { .type = INPUT_DETACH, .detach = { .request = q->id, .uid = q->uid, .reason = q->name } };
+
+        if (*q->name == '\0')
+                return requests_fail(m, q->id, SEALWATCH_ERROR_INVALID, "a reason is needed");
+        if (!m->started)
+                return requests_fail(m, q->id, SEALWATCH_ERROR_REFUSED, "the guard is still starting");
+        manager_feed(m, &in);
+}
+
+void requests_detached(Manager *m, const Action *a) {
+        sensors_detach(m);
+        succeed(m, a->detach);
+}
+
 static void on_request(void *userdata, const BusRequest *q) {
         Manager *m = userdata;
 
@@ -332,6 +347,8 @@ static void on_request(void *userdata, const BusRequest *q) {
                 return on_release(m, q);
         case BUS_LOCK:
                 return on_lock(m, q);
+        case BUS_DETACH:
+                return on_detach(m, q);
         case BUS_RELOAD:
                 return requests_reload(m, q->id);
         case BUS_ATTEST:

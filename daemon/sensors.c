@@ -376,6 +376,21 @@ void sensors_open(Manager *m) {
         start_units(m);
 }
 
+/* What the observer said cannot be said any more, and nobody is missing it: it was asked for. */
+void sensors_detach(Manager *m) {
+        static const char why[] = "detached";
+
+        if (!m->observer)
+                return;
+        observer_detach(m->observer);
+        m->hook_on_exec = false;
+        for (Watched w = WATCHED_LIBRARY; w < _WATCHED_MAX; w++)
+                if (is_of_hooks(w))
+                        sensors_set_level(m, w, LEVEL_OFF, why);
+        sensors_set_level(m, WATCHED_EXEC, MIN(m->levels[WATCHED_EXEC], LEVEL_GATE), m->level_why[WATCHED_EXEC]);
+        sensors_change_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
+}
+
 void sensors_stop(Manager *m) {
         if (m->observer)
                 observer_unpin(m->observer);

@@ -40,6 +40,7 @@ typedef enum BusRequestType {
         BUS_SEAL,    /* name, fd */
         BUS_RELEASE, /* name */
         BUS_LOCK,    /* name is the reason */
+        BUS_DETACH,  /* name is the reason */
         BUS_RELOAD,
         BUS_SNAPSHOT,
         BUS_ATTEST,   /* nonce; size 0: one of ours */

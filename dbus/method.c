@@ -67,13 +67,10 @@ static const struct {
         const char *member, *signature;
         BusRequestType type;
 } later[] = {
-        { "SealSecret", "sh", BUS_SEAL },
-        { "ReleaseSecret", "s", BUS_RELEASE },
-        { "Lock", "s", BUS_LOCK },
-        { "Reload", "", BUS_RELOAD },
-        { "Snapshot", "", BUS_SNAPSHOT },
-        { "Attest", "ay", BUS_ATTEST },
-        { "GetEvidence", "aytt", BUS_EVIDENCE },
+        { "SealSecret", "sh", BUS_SEAL }, { "ReleaseSecret", "s", BUS_RELEASE },
+        { "Lock", "s", BUS_LOCK },        { "Detach", "s", BUS_DETACH },
+        { "Reload", "", BUS_RELOAD },     { "Snapshot", "", BUS_SNAPSHOT },
+        { "Attest", "ay", BUS_ATTEST },   { "GetEvidence", "aytt", BUS_EVIDENCE },
 };
 
 static int ask_later(Bus *b, sd_bus_message *m, size_t which, uint32_t uid, uint32_t pid) {

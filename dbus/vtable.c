@@ -179,6 +179,7 @@ const sd_bus_vtable manager_vtable[] = {
                                 CHECKED),
         SD_BUS_METHOD_WITH_ARGS("ListSecrets", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", secrets), on_method, CHECKED),
         SD_BUS_METHOD_WITH_ARGS("Lock", SD_BUS_ARGS("s", reason), SD_BUS_NO_RESULT, on_method, CHECKED),
+        SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_ARGS("s", reason), SD_BUS_NO_RESULT, on_method, CHECKED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_method, CHECKED),
         SD_BUS_METHOD_WITH_ARGS("Snapshot", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", log, "t", size, "a(ss)", pcrs),
                                 on_method, CHECKED),

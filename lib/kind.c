@@ -112,6 +112,7 @@ static const struct {
                                           { "trigger", KEY_COUNT },
                                           { "uid", KEY_COUNT, OPTIONAL },
                                           { "poison", KEY_COUNTS } } },
+        [KIND_DETACH] = { "detach", .keys = { { "uid", KEY_COUNT }, { "reason", KEY_TEXT } } },
         [KIND_LOCKED] = { "locked", .keys = { { "steps", KEY_MAP } } },
         [KIND_SEAL] = { "seal", .keys = { { "name", KEY_TEXT }, { "uid", KEY_COUNT }, { "blob", KEY_DIGEST } } },
         [KIND_RELEASE] = { "release", .keys = { { "name", KEY_TEXT },

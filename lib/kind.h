@@ -33,6 +33,7 @@ typedef enum Kind {
         KIND_TAMPER,         /* log, PCR, TPM or sensor is not as it must be */
         KIND_STATE,          /* the guard changed its state */
         KIND_LOCK,           /* the lock plan begins; its digest is the poison */
+        KIND_DETACH,         /* the programs in the kernel are removed on request */
         KIND_LOCKED,         /* what each step of the lock plan did */
         KIND_SEAL,           /* a secret was sealed */
         KIND_RELEASE,        /* a secret was asked for */

@@ -4,7 +4,7 @@
 
 _sealwatchctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} word verb='' words=
-    local verbs='status events log seal release secrets lock reload policy blob'
+    local verbs='status events log seal release secrets lock detach reload policy blob'
 
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case " $verbs " in *" $word "*) verb=$word; break ;; esac
@@ -19,6 +19,7 @@ _sealwatchctl() {
         events) words='--since --follow --format' ;;
         log) words=--snapshot ;;
         lock) words=--reason ;;
+        detach) words='--reason --force --bpf-dir' ;;
         policy) words='check learn --output' ;;
         release) words="--output $(sealwatchctl secrets 2>/dev/null | cut -d' ' -f1)" ;;
         blob | seal) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;

@@ -130,6 +130,26 @@ static void a_policy_that_cannot_be_recorded_is_not_taken(void **state _unused_)
         rig_done(&rig);
 }
 
+static void nothing_is_detached_before_its_record(void **state _unused_) {
+        const Input in = { .type = INPUT_DETACH, .detach = { .request = 7, .uid = 0, .reason = "upgrade" } };
+        Rig rig;
+
+        rig_new(&rig, "");
+        rig_start(&rig);
+        rig_feed(&rig, &in);
+        rig_expect(&rig, KIND_DETACH, "reason", "upgrade");
+        assert_int_equal(rig_count(&rig, ACTION_DETACH), 0);
+        rig_feed(&rig, &in); /* a second one meanwhile */
+        assert_int_equal(rig_find(&rig, ACTION_REFUSE)->release.request, 7);
+        rig_settle(&rig);
+        assert_int_equal(rig_count(&rig, ACTION_DETACH), 1);
+        assert_int_equal(rig_find(&rig, ACTION_DETACH)->detach, 7);
+        rig_feed(&rig, &in);
+        rig_settle(&rig);
+        assert_int_equal(rig_count(&rig, ACTION_DETACH), 1);
+        rig_done(&rig);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(a_secret_waits_for_its_record),
@@ -137,6 +157,7 @@ int main(void) {
                 TEST(a_violation_in_between),
                 TEST(a_new_policy_records_everything_anew),
                 TEST(a_policy_that_cannot_be_recorded_is_not_taken),
+                TEST(nothing_is_detached_before_its_record),
         };
 
         return RUN(tests);

@@ -175,8 +175,10 @@ static int on_event(void *userdata, void *data, size_t size) {
 void drain_earlier(Observer *o, const void *data, size_t size) {
         int type = type_of(data, size);
 
-        if (type == EVENT_TYPE_EXEC)
+        if (type == EVENT_TYPE_EXEC && (o->execs_since == 0 || ((const EventHead *) data)->time < o->execs_since))
                 report_exec(o, data);
+        else if (type == EVENT_TYPE_EXEC)
+                return; /* the kernel takes a while to detach: ours told it, too */
         else if (type == EVENT_TYPE_CODE)
                 report_code(o, data, 0);
         else
@@ -261,6 +263,10 @@ static bool drain(Observer *o) {
         o->draining = true;
         r = ring_buffer__consume(o->ring);
         o->draining = false;
+        if (o->detach_waits)
+                observer_detach(o);
+        if (o->detached)
+                return false;
         if (r < 0)
                 die(o, "the ring holds what was never put there");
         else {
@@ -274,7 +280,7 @@ static bool drain(Observer *o) {
 static void settle(Observer *o, bool found) {
         uint64_t missing, wake;
 
-        if (o->dead)
+        if (o->dead || o->detached)
                 return;
         missing = note_missing(o, found);
         wake = load(&o->state->last_wake);
@@ -299,7 +305,7 @@ static int on_again(sd_event_source *source, uint64_t when, void *userdata) {
 
         o->again_set = false;
         found = drain(o);
-        if (!o->dead)
+        if (!o->dead && !o->detached)
                 note_missed(o);
         settle(o, found);
         return 0;
@@ -312,7 +318,7 @@ void drain_now(Observer *o) {
         if (!o->ring || o->dead || o->draining)
                 return;
         target = load(&o->state->head.sequence);
-        while (!o->dead && o->accounted < target) {
+        while (!o->dead && !o->detached && o->accounted < target) {
                 found = drain(o) || found;
                 if (o->accounted >= target)
                         break;
@@ -324,6 +330,13 @@ void drain_now(Observer *o) {
         }
         if (found)
                 settle(o, found);
+}
+
+void drain_stop(Observer *o) {
+        o->wake = sd_event_source_disable_unref(o->wake);
+        o->again = sd_event_source_disable_unref(o->again);
+        ring_buffer__free(o->ring);
+        o->ring = NULL;
 }
 
 int drain_start(Observer *o) {

@@ -173,6 +173,22 @@ void observer_unpin(Observer *o) {
                 pins_remove(o->pins);
 }
 
+void observer_detach(Observer *o) {
+        if (!o->programs || o->detached)
+                return;
+        o->detach_waits = o->draining; /* what is being read is the programs' */
+        if (o->detach_waits)
+                return;
+        drain_now(o);
+        o->detached = true;
+        observer_probe_done(o);
+        observer_unpin(o);
+        o->pins_why = "detached";
+        drain_stop(o);
+        o->state = NULL;
+        programs_detach(o->programs);
+}
+
 void keep_done(Observer *o) {
         unwatch(o);
         sd_event_source_disable_unref(o->left_end);

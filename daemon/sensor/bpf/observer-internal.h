@@ -33,7 +33,7 @@ struct Observer {
         SensorState *state;
         struct ring_buffer *ring;
         sd_event_source *wake, *again; /* again: one-shot, 1 ms after a drain */
-        bool again_set, draining, dead;
+        bool again_set, draining, dead, detached, detach_waits;
         uint64_t accounted;   /* sequence numbers that were seen or are known to be lost */
         uint64_t reported;    /* numbers below it were part of an earlier report of losses */
         unsigned idle_drains; /* in a row that found nothing although numbers are missing */
@@ -55,6 +55,7 @@ struct Observer {
 /* drain.c */
 int drain_start(Observer *o);
 void drain_now(Observer *o);
+void drain_stop(Observer *o);
 /* An event of an earlier daemon's programs. */
 void drain_earlier(Observer *o, const void *data, size_t size);
 extern const char *const drain_sensors[ABI_TYPES_MAX + 1]; /* whose events were lost; last of all: it cannot be told */

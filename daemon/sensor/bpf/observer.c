@@ -36,9 +36,7 @@ Observer *observer_free(Observer *o) {
                 return NULL;
         observer_probe_done(o);
         keep_done(o);
-        sd_event_source_disable_unref(o->wake);
-        sd_event_source_disable_unref(o->again);
-        ring_buffer__free(o->ring);
+        drain_stop(o);
         programs_free(o->programs);
         sd_event_unref(o->event);
         free(o);

@@ -96,6 +96,9 @@ void observer_take_over(Observer *o);
 /* How many programs will outlive the daemon; for 0, *ret_why says why (static). */
 unsigned observer_pinned(const Observer *o, const char **ret_why);
 
+/* Ends everything in the kernel, pins included, but for observer_identify(): nothing will be seen or refused any more. */
+void observer_detach(Observer *o);
+
 /* The programs end with the daemon. */
 void observer_unpin(Observer *o);
 

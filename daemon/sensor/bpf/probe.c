@@ -91,7 +91,7 @@ int observer_probe(Observer *o, const char *canary) {
 
         if (o->probe.runner)
                 return -EBUSY;
-        if (!o->programs)
+        if (!o->programs || o->detached)
                 return -EBADF;
         r = open_canary(o, canary, path, sizeof(path));
         if (r >= 0)

@@ -6,6 +6,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 
 struct Programs {
         struct sensors *skeleton;
+        int identify; /* a descriptor of its own: it is needed behind programs_detach(), too */
         bool hooks;
 };
 
@@ -76,6 +78,7 @@ int programs_load(const SensorSettings *settings, size_t ring_size, Programs **r
         *ret_why = "out of memory";
         if (!p)
                 return -ENOMEM;
+        p->identify = -1;
         libbpf_set_print(NULL); /* what it would print goes to standard error */
         p->hooks = settings->hooks && load(settings, ring_size, true, &p->skeleton) >= 0;
         if (!p->hooks) {
@@ -85,9 +88,20 @@ int programs_load(const SensorSettings *settings, size_t ring_size, Programs **r
                         return r;
                 }
         }
+        p->identify = fcntl(bpf_program__fd(p->skeleton->progs.identify), F_DUPFD_CLOEXEC, 3);
+        if (p->identify < 0) {
+                *ret_why = "no descriptor is left";
+                return -errno;
+        }
         *ret_why = NULL;
         *ret = TAKE_PTR(p);
         return 0;
+}
+
+void programs_detach(Programs *p) {
+        sensors__destroy(p->skeleton);
+        p->skeleton = NULL;
+        p->hooks = false;
 }
 
 bool programs_have_hooks(const Programs *p) {
@@ -98,6 +112,7 @@ Programs *programs_free(Programs *p) {
         if (!p)
                 return NULL;
         sensors__destroy(p->skeleton);
+        safe_close(p->identify);
         free(p);
         return NULL;
 }
@@ -184,7 +199,7 @@ int programs_ring_fd(const Programs *p) {
 }
 
 int programs_identify_fd(const Programs *p) {
-        return bpf_program__fd(p->skeleton->progs.identify);
+        return p->identify;
 }
 
 long programs_missed(const Programs *p) {

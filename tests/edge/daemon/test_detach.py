@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""sealwatchctl detach: a record first, then nothing is left in the kernel but the gate; and what is left of a dead daemon."""
+
+import glob
+
+import lab
+from lab import ROOT, check
+
+LEFT = f"{ROOT}/bpf/sealwatch"
+
+
+def test_asked(m):
+    check(m.pins(), "nothing is pinned")
+    m.ctl("detach", code=2)
+    m.ctl("detach", "--reason", "upgrade", "--force", "--bpf-dir", LEFT, code=1)  # it runs, and has to do it itself
+    check(m.pins(), "pins are gone although the daemon was not asked")
+    m.ctl("detach", "--reason", "upgrade")
+    check(not glob.glob(f"{LEFT}/*"), f"pins are left: {glob.glob(f'{LEFT}/*')}")
+    e = m.expect_event("detach")
+    check(e["reason"] == "upgrade" and e["uid"] == 0, f"the record: {e}")
+    check(m.status()["Levels"]["ungated"] == "off (detached)", f"the level: {m.status()['Levels']}")
+    m.expect_state("degraded")
+    level = m.expect_event("level", event="ungated", to="off")
+    check(level["boottime"] >= e["boottime"], "the record came after the fact")
+    check(not m.runs(f"{ROOT}/disk/unknown") and m.runs(f"{ROOT}/disk/good"), "the gate does not work any more")
+    m.ctl("detach", "--reason", "again")
+    m.ctl("reload")
+    m.judge_snapshot()
+
+
+def test_next_start(m):
+    """It attaches again, and what was asked for is no tampering."""
+    check(m.stop() == 0, "it did not end well")
+    m.start()
+    m.expect_state("trusted")
+    check(m.pins(), "nothing is pinned")
+    check(m.status()["Levels"]["ungated"].startswith("observe"), "nothing is seen")
+    check(m.events("gap")[-1]["judging"] == 0, "somebody is said to have judged")
+
+
+def test_nobody_there(m):
+    m.kill()
+    check(m.pins(), "the pins went with the daemon")
+    m.ctl("detach", "--reason", "cleaning up", code=3)
+    check(m.pins(), "pins were removed without a word")
+    m.ctl("detach", "--reason", "cleaning up", "--force", "--bpf-dir", LEFT)
+    check(not glob.glob(f"{LEFT}/*"), "pins are left")
+    m.start()
+    m.expect_state("trusted")
+    gap = m.events("gap")[-1]
+    check(gap["clean"] is False and gap["judging"] == 0, f"the gap: {gap}")
+
+
+def main(m):
+    m.make_unknown(f"{ROOT}/disk/unknown")
+    m.start()
+    m.expect_state("trusted")
+    for test in (test_asked, test_next_start, test_nobody_there):
+        test(m)
+        print(f"{test.__name__}: ok")
+
+
+lab.run(main)
