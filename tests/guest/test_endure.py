@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The programs in the kernel outlive the daemon, and the next one takes over. Runs in the guest."""
+
+import glob
+import mmap
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["SEALWATCH_SOURCE"], "tests/edge/daemon"))
+import lab  # noqa: E402
+from lab import BUILD, ROOT, check, eventually  # noqa: E402
+
+DISK = f"{ROOT}/disk"
+DONE, REFUSED = 0, 1
+
+
+def attack(m, *words):
+    return m.watched(f"{DISK}/attack", *words).returncode
+
+
+def expect(m, code, *words):
+    found = attack(m, *words)
+    check(found == code, f"attack {' '.join(words)}: {found}, not {code}")
+
+
+def records(m, kind, **keys):
+    return [e for e in m.events(kind) if all(e.get(k) == v for k, v in keys.items())]
+
+
+def test_killed(m):
+    """Nobody but the kernel judges, by the old policy; what it saw reaches the log. The daemon that comes is let judge before
+    the earlier programs end: the whole time long nothing unknown is mapped."""
+    unknown, fresh, ran = (f"{DISK}/{name}" for name in ("unknown.so", "fresh.so", "ran"))
+    expect(m, REFUSED, "map", unknown)
+    links = len(m.pins())
+    m.kill()
+    check(links > 3 and len(m.pins()) == links, f"pins: {m.pins()}")
+    expect(m, REFUSED, "map", unknown)
+    expect(m, DONE, "map", f"{DISK}/known.so")
+    expect(m, DONE, "map", fresh)
+    expect(m, REFUSED, "overwrite", f"{DISK}/known.so")
+    check(m.watched(f"{ROOT}/unknown").returncode == 126, "an unknown program ran while nobody watched")
+    check(m.watched(ran).returncode == 11, "a known program did not run")
+    hammer = subprocess.Popen(["bash", "-c", f'echo $$ >"$0/cgroup.procs"; while [ ! -e {ROOT}/over ]; do '
+                               f'"$1" map "$2" && touch {ROOT}/passed; done', m.cgroup, f"{DISK}/attack", unknown])
+    m.start()
+    m.expect_state("trusted")
+    with open(f"{ROOT}/over", "w", encoding="ascii"):
+        pass
+    hammer.wait(60)
+    check(not os.path.exists(f"{ROOT}/passed"), "there was a moment in which nobody judged")
+    gap = m.events("gap")[-1]
+    check(gap["clean"] is False and gap["judging"] == links and gap["queued"] > 5 and gap["lost"] == 0, f"the gap: {gap}")
+    check(m.events("start")[-1]["pinned"] == links, "the start record does not count the pins")
+    check(records(m, "exec", path=f"{ROOT}/unknown", verdict="deny"), "the refused program is not in the log")
+    check(records(m, "exec", path=f"{DISK}/known.so", event="overwrite", verdict="deny"), "the refused writer is not in the log")
+    check(records(m, "ungated", path=ran, verdict="seen"), "the program that ran is not in the log")
+    for path in (fresh, ran):  # by digest, as the gate would have done it
+        check([e for e in m.events("file") if e["path"] == path], f"{path} was not measured")
+    check(not m.events("lost"), "events were lost")
+    expect(m, REFUSED, "map", unknown)
+    expect(m, DONE, "map", f"{DISK}/known.so")
+    m.judge_snapshot()
+
+
+def test_new_policy(m):
+    """The earlier programs end: what they refused and the new policy lets pass is let pass."""
+    path = m.make_unknown(f"{DISK}/later.so")
+    expect(m, REFUSED, "map", path)
+    m.kill()
+    m.learn()
+    expect(m, REFUSED, "map", path)
+    m.start()
+    m.expect_state("trusted")
+    expect(m, DONE, "map", path)
+
+
+def test_restart(m):
+    """SIGUSR2 leaves them for the next one, SIGTERM leaves nothing."""
+    unknown = m.make_unknown(f"{DISK}/other.so")
+    check(m.hand_over() == 0, "it did not end well")
+    expect(m, REFUSED, "map", unknown)
+    m.start()
+    m.expect_state("trusted")
+    gap = m.events("gap")[-1]
+    check(gap["clean"] is True and gap["judging"] > 3, f"the gap: {gap}")
+    check(m.stop() == 0, "it did not end well")
+    check(not m.pins() and not glob.glob(f"{ROOT}/bpf/sealwatch/*"), f"it left {m.pins()}")
+    expect(m, DONE, "map", unknown)
+    m.start()
+    m.expect_state("trusted")
+    check(m.events("gap")[-1]["judging"] == 0, "somebody is said to have judged")
+    expect(m, REFUSED, "map", unknown)
+
+
+def in_scope(m, uid, act):
+    """Runs act() as that user in a process of the watched cgroup that executes nothing. True when it says so."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            with open(f"{m.cgroup}/cgroup.procs", "w", encoding="ascii") as f:
+                f.write("0")
+            os.setuid(uid)
+            code = 0 if act() else 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def maps(path):
+    with open(path, "rb") as f:
+        try:
+            mmap.mmap(f.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC).close()
+        except PermissionError:
+            return False
+    return True
+
+
+def test_flood(m):
+    """Refusals of one user's beyond what the ring holds make nobody's events lost, and change nothing."""
+    unknown, times = m.make_unknown(f"{DISK}/flood.so"), 3000
+    os.chmod(unknown, 0o644)
+    before = m.status()["DeniedCount"]
+    m.daemon.send_signal(signal.SIGSTOP)
+    check(in_scope(m, 65534, lambda: not any(maps(unknown) for _ in range(times))), "it was let pass")
+    check(in_scope(m, 0, lambda: maps(f"{DISK}/after.so")), "a known library was refused")
+    m.daemon.send_signal(signal.SIGCONT)
+    eventually(lambda: [e for e in m.events("file") if e["path"] == f"{DISK}/after.so"], "the measurement")
+    eventually(lambda: m.status()["DeniedCount"] >= before + times, "the count of all refusals")
+    check(m.state() == "trusted" and not m.events("lost"), "a flood of refusals cost something")
+
+
+def test_detach(m):
+    m.ctl("detach", "--reason", "test")
+    eventually(lambda: maps(f"{DISK}/flood.so") and attack(m, "map", f"{DISK}/flood.so") == DONE, "the end of the programs")
+    levels = m.status()["Levels"]
+    check(levels["library"] == "off (detached)" and levels["exec"].startswith("gate"), f"the levels: {levels}")
+    m.expect_state("degraded")
+    check(not m.runs(m.make_unknown(f"{DISK}/gated")), "the gate does not work any more")
+    check(m.stop() == 0, "it did not end well")
+    m.start()
+    m.expect_state("trusted")
+    expect(m, REFUSED, "map", f"{DISK}/flood.so")
+
+
+def test_unpinned(m):
+    """As any hook that is made to end."""
+    os.unlink(m.pins()[0])
+    m.expect_state("locked")
+    m.expect_event("failure", row="hooks-dead")
+
+
+def prepare(m):
+    for name in ("known", "fresh", "after"):
+        m.make_unknown(f"{DISK}/{name}.so")
+    lab.shutil.copy(f"{BUILD}/tests/tools/payload-good", f"{DISK}/ran")
+    m.config(Watch={"Hooks": "yes"})
+    m.policy("enforce", "\n[Rule overwritten]\nEvent=overwrite\nAction=deny alert\n")
+    m.learn()
+    m.make_unknown(f"{DISK}/unknown.so")
+    m.start()
+    m.expect_state("trusted")
+
+
+def main(m):
+    prepare(m)
+    for test in (test_killed, test_new_policy, test_restart, test_flood, test_detach, test_unpinned):
+        test(m)
+        print(f"{test.__name__}: ok", flush=True)
+
+
+lab.run(main)
