@@ -261,11 +261,23 @@ static int begin(Feed *f) {
         return 0;
 }
 
+/* The TPM does not take what the round waits for: what is wrong with it shows when it is asked for a quote. */
+static int go_on_without(Feed *f) {
+        AttestRound *round = &f->engine->attestation.round;
+
+        round->outcome = CANARY_TROUBLE;
+        round->trouble = "the TPM does not take its record";
+        return gather(f);
+}
+
 static int go_on(Feed *f) {
         Engine *e = f->engine;
         AttestRound *round = &e->attestation.round;
         uint64_t anchored = commit_queue_anchored(e->queue);
         int r;
+
+        if ((round->phase == ATTEST_ANNOUNCED || round->phase == ATTEST_SETTLING) && e->retry_at != USEC_INFINITY)
+                return go_on_without(f);
 
         if (round->phase == ATTEST_ANNOUNCED && round->seq < anchored) {
                 r = add_action(f, ACTION_PROVE);

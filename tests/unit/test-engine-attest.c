@@ -238,6 +238,22 @@ static void a_round_that_hangs_is_undecided(void **state _unused_) {
         rig_done(&rig);
 }
 
+static void a_tpm_that_takes_no_record_does_not_hold_it_up(void **state _unused_) {
+        const Input failed = { .type = INPUT_EXTEND_FAILED, .failure = { .row = FAILURE_TPM_BUSY } };
+        Rig rig;
+
+        rig_new(&rig, ENFORCE);
+        rig_start(&rig);
+        rig_feed(&rig, &(const Input){ .type = INPUT_PROVIDER, .provider.name = "simulator" });
+        rig_feed(&rig, &(const Input){ .type = INPUT_ATTEST, .attest.request = 4 });
+        assert_int_equal(rig_count(&rig, ACTION_ATTEST), 0);
+        rig_feed(&rig, &failed);
+        assert_int_equal(rig_count(&rig, ACTION_ATTEST), 1);
+        attested(&rig, 1, CHECK_PASS, NULL, NULL);
+        rig_expect(&rig, KIND_ATTEST, "result", "undecided");
+        rig_done(&rig);
+}
+
 static void required_means_degraded_until_it_has_passed(void **state _unused_) {
         const Input provider = { .type = INPUT_PROVIDER, .provider.name = "simulator" };
         const Input nobody = { .type = INPUT_PROVIDER };
@@ -343,6 +359,7 @@ int main(void) {
                 TEST(each_result_in_each_mode),
                 TEST(undecided_recovers_or_becomes_a_violation),
                 TEST(a_round_that_hangs_is_undecided),
+                TEST(a_tpm_that_takes_no_record_does_not_hold_it_up),
                 TEST(required_means_degraded_until_it_has_passed),
                 TEST(who_asks_without_a_provider_is_refused),
                 TEST(pins_are_kept),

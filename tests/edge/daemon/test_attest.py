@@ -159,6 +159,18 @@ def undecided_is_degraded_and_then_a_violation(m):
     m.expect_event("tamper", what="attestation-stale")
 
 
+def a_tpm_that_is_reset(m):
+    m.power_cycle()
+    configure(m)
+    scenario("")
+    m.start()
+    m.expect_event("attest", result="passed")
+    m.kill_tpm()
+    m.start_tpm()
+    check("same-reset-count" in failed(attest(m, code=1)), "a reset TPM passes")
+    m.expect_state("locked")
+
+
 def main(m):
     without_a_provider(m)
     a_good_guest(m)
@@ -167,6 +179,7 @@ def main(m):
     a_failed_round_locks(m)
     a_restart_forgets_no_pin(m)
     undecided_is_degraded_and_then_a_violation(m)
+    a_tpm_that_is_reset(m)
 
 
 lab.run(main)
