@@ -140,10 +140,21 @@ static size_t cut_position(const char *text, size_t n) {
         return at;
 }
 
+/* Most text is this, and stands for itself. */
+static bool is_plain(const char *text, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (text[i] < ' ' || text[i] > '~' || text[i] == '\\')
+                        return false;
+        return true;
+}
+
 bool escape_is_canonical(const char *text, size_t n) {
         _cleanup_(buffer_done) Buffer raw = {}, again = {};
-        size_t kept = cut_position(text, n);
+        size_t kept;
 
+        if (is_plain(text, n))
+                return true;
+        kept = cut_position(text, n);
         if (unescape_bytes(text, kept, &raw) < 0 || (raw.size > 0 && memchr(raw.data, 0, raw.size)))
                 return false;
         escape_up_to(&again, (const char *) raw.data, raw.size, SIZE_MAX, false);

@@ -11,6 +11,8 @@
 #include "lib/base/cleanup.h"
 #include "lib/escape.h"
 
+enum { SHORT_MAX = 4096 }; /* as every record of the event log is */
+
 /* Not by json_dumps(): where memory for a key is wanting it leaves the key out and says nothing. */
 char *json_canonical(const json_t *object) {
         const size_t flags = JSON_COMPACT | JSON_SORT_KEYS, n = json_dumpb(object, NULL, 0, flags);
@@ -20,6 +22,14 @@ char *json_canonical(const json_t *object) {
                 return NULL;
         text[n] = '\0';
         return TAKE_PTR(text);
+}
+
+/* True when it is certainly what json_canonical() writes. False also where memory was wanting, or the text is long. */
+static bool is_surely_canonical(const json_t *object, const void *text, size_t n) {
+        char again[SHORT_MAX];
+
+        return n <= sizeof(again) && json_dumpb(object, again, sizeof(again), JSON_COMPACT | JSON_SORT_KEYS) == n &&
+               memcmp(again, text, n) == 0;
 }
 
 static bool holds_real(const json_t *value) {
@@ -55,6 +65,10 @@ int json_parse_canonical(const void *text, size_t n, json_t **ret, const char **
         if (!json_is_object(object) || holds_real(object)) {
                 *reterr_why = "the buffer is not one JSON object of text, integers, booleans, lists and objects";
                 return -EINVAL;
+        }
+        if (is_surely_canonical(object, text, n)) {
+                *ret = TAKE_PTR(object);
+                return 0;
         }
         again = json_canonical(object);
         if (!again)

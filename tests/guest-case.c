@@ -6,9 +6,6 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/canary.h"
-#include "tests/sample.h"
-
-DEFINE_CLEANUP(LogReader *, log_reader_free)
 
 /* Extends until the action comes; it stays in the list. */
 static Action wait_for(Rig *rig, ActionType type) {
@@ -98,6 +95,15 @@ void guest_case_work(GuestCase *g, unsigned from, unsigned n) {
         }
 }
 
+void guest_case_records(GuestCase *g, unsigned n) {
+        for (unsigned i = 0; i < n; i++) {
+                const Input in = { .type = INPUT_SEALED, .sealed = { .name = "secret", .uid = i } };
+
+                rig_feed(&g->rig, &in);
+                rig_settle(&g->rig);
+        }
+}
+
 void guest_case_round(GuestCase *g, const uint8_t nonce[EVIDENCE_CASE_NONCE]) {
         EvidenceCase *c = &g->evidence;
         Input in = { .type = INPUT_ATTEST, .attest = { .request = 1, .nonce_size = EVIDENCE_CASE_NONCE } };
@@ -129,14 +135,9 @@ void guest_case_round(GuestCase *g, const uint8_t nonce[EVIDENCE_CASE_NONCE]) {
 }
 
 void guest_case_seen(GuestCase *g, const EvidenceBase *base) {
-        _cleanup_(log_reader_freep) LogReader *reader = NULL;
         EvidenceCase *c = &g->evidence;
-        LogEntry entry;
 
-        assert_int_equal(log_reader_new(c->log.data, c->log.size, 0, &reader), 0);
-        while (log_reader_records(reader) < base->records)
-                assert_int_equal(log_reader_next(reader, &entry), LOG_ENTRY);
-        c->log_from = log_reader_offset(reader);
+        c->log_from = c->log.size;
         c->log_since = base->records;
         c->log_first = base->entries;
         c->ima_since = base->ima_entries;

@@ -27,10 +27,13 @@ void guest_case_restart(GuestCase *g);
 /* Something happens in the guest: programs with these numbers run (known ones, unknown ones that are refused in turn). */
 void guest_case_work(GuestCase *g, unsigned from, unsigned n);
 
+/* Its log grows by n records. */
+void guest_case_records(GuestCase *g, unsigned n);
+
 /* A round for this nonce, up to the quote: the document is in g->evidence.evidence. The guest goes on behind it. */
 void guest_case_round(GuestCase *g, const uint8_t nonce[EVIDENCE_CASE_NONCE]);
 
-/* What the log holds now is what the next documents begin behind, as for a verifier that has seen it. */
+/* The last document was seen, all of it, and led to this base: the next ones begin behind it. */
 void guest_case_seen(GuestCase *g, const EvidenceBase *base);
 
 /* The document as text, on one line. */

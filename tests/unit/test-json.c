@@ -75,11 +75,11 @@ static void depth_is_bounded(void **state _unused_) {
         free(text);
 }
 
-/* Fails the n-th allocation. */
+/* Fails the n-th allocation and all that follow. */
 static size_t allocations, fail_at;
 
 static void *failing_malloc(size_t n) {
-        return ++allocations == fail_at ? NULL : malloc(n);
+        return ++allocations >= fail_at ? NULL : malloc(n);
 }
 
 /* Without memory nothing was decided. (jansson's lexer calls some of its own failed allocations an invalid token; what it

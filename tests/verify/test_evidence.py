@@ -147,7 +147,7 @@ def every_member_counts(nonces):
 
 
 def with_a_state_folder():
-    nonces = write("rounds", "6")
+    nonces = write("rounds", "6", "0")
 
     def see(file, state="state"):
         return evidence(file, "--json", "--state", state, nonce=nonces[file])

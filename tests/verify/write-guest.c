@@ -3,7 +3,8 @@
 /* Writes evidence of simulated guests into the current folder, and prints a line "FILE NONCE" for each document.
  *
  *   write-guest              honest guests and others, one thing wrong with each
- *   write-guest rounds N     one guest, N rounds, each document with what is new since the last one
+ *   write-guest rounds N M   one guest, N rounds, each document with what is new since the last one; M records more before
+ *                            the first one
  *   write-guest many N       N documents of one guest in one file, `many.jsonl`, their nonces in `nonces` */
 
 #include "lib/base/cleanup.h"
@@ -175,27 +176,23 @@ static void forks(GuestCase *g) {
         round_of(g, "other-key.json");
 }
 
-static void rounds(unsigned n, bool with_forks) {
+static void rounds(unsigned n, unsigned records) {
+        EvidenceBase base = {};
         GuestCase g;
 
         guest_case_new(&g, &pki, EVIDENCE_PROVIDER_SEV_GUEST, true);
+        guest_case_records(&g, records);
         for (unsigned i = 0; i < n; i++) {
-                EvidenceBase base;
                 char name[32];
 
                 guest_case_work(&g, i * 4, 4);
                 snprintf(name, sizeof(name), "round-%u.json", i);
                 round_of(&g, name);
-                if (i == 0) {
-                        base = base_of(&g);
-                        guest_case_seen(&g, &base);
-                } else {
-                        g.evidence.base = &base;
-                        base = base_of(&g);
-                        guest_case_seen(&g, &base);
-                }
+                g.evidence.base = i > 0 ? &base : NULL;
+                base = base_of(&g);
+                guest_case_seen(&g, &base);
         }
-        if (with_forks)
+        if (records == 0)
                 forks(&g);
         guest_case_done(&g);
 }
@@ -222,13 +219,13 @@ static void many(unsigned n) {
 }
 
 int main(int argc, char **argv) {
-        unsigned n = argc == 3 ? (unsigned) strtoul(argv[2], NULL, 10) : 0;
+        unsigned n = argc >= 3 ? (unsigned) strtoul(argv[2], NULL, 10) : 0;
 
         REQUIRE(sim_pki_new(&pki) == 0);
         if (argc == 3 && streq(argv[1], "many"))
                 many(n);
-        else if (argc == 3 && streq(argv[1], "rounds"))
-                rounds(n, true);
+        else if (argc == 4 && streq(argv[1], "rounds"))
+                rounds(n, (unsigned) strtoul(argv[3], NULL, 10));
         else {
                 honest_guests();
                 bad_guests();
