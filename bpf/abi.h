@@ -139,6 +139,7 @@ typedef struct KernelPolicy {
         __u32 every_time;         /* report what is allowed each time: a rule looks at who it was */
         __u32 allow_writers;      /* a digest counts although somebody can change the file */
         __u32 allow_remote;       /* … although a server can */
+        __u32 allow_user_layers;  /* … although it is on an overlayfs that any user can have made */
         __u32 allow_no_path;      /* a rule looks at the path, and there is none: let go */
         __u32 activities_denied;  /* bits 1 << ActivityKind: every such is refused */
         __u32 activities_ignored; /* … none of them is told of */
@@ -253,10 +254,10 @@ ABI_ASSERT_OFFSET(CodeEvent, path, 168);
 ABI_ASSERT_SIZE(KernelRule, 16);
 ABI_ASSERT_OFFSET(KernelRule, verdict, 12);
 ABI_ASSERT_OFFSET(KernelRule, maybe, 14);
-ABI_ASSERT_SIZE(KernelPolicy, 40 + 16 * ABI_RULES_MAX);
+ABI_ASSERT_SIZE(KernelPolicy, 44 + 16 * ABI_RULES_MAX);
 ABI_ASSERT_OFFSET(KernelPolicy, digests_size, 12);
-ABI_ASSERT_OFFSET(KernelPolicy, activities_denied, 32);
-ABI_ASSERT_OFFSET(KernelPolicy, rules, 40);
+ABI_ASSERT_OFFSET(KernelPolicy, activities_denied, 36);
+ABI_ASSERT_OFFSET(KernelPolicy, rules, 44);
 ABI_ASSERT_SIZE(KernelDigest, 40);
 ABI_ASSERT_OFFSET(KernelDigest, sets, 32);
 ABI_ASSERT_SIZE(InodeState, 56);

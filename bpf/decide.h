@@ -34,6 +34,7 @@ enum {
         ERROR_NOMEM = -12,
         ERROR_NODATA = -61,
         ERROR_REMOTE = -66,
+        ERROR_LAYERS = -18,
         ERROR_NOTSUPP = -95,
 };
 
@@ -126,6 +127,12 @@ static __always_inline bool is_remote(struct inode *inode) {
                 return true;
         }
         return magic == MAGIC_CIFS || magic == MAGIC_SMB2;
+}
+
+/* Whoever mounted it has the layers, and what is written to them nobody sees who looks at the overlay. */
+static __always_inline bool has_user_layers(struct inode *inode) {
+        return BPF_CORE_READ(inode, i_sb, s_magic) == MAGIC_OVERLAY &&
+               BPF_CORE_READ(inode, i_sb, s_user_ns, level) > 0;
 }
 
 static __always_inline bool may_keep(struct inode *inode) {
@@ -228,12 +235,16 @@ static __always_inline void look_up(InodeState *kept, const KernelPolicy *p, __u
         release(kept);
 }
 
-static __always_inline void fill_name(CodeEvent *e, struct file *file) {
-        long n = bpf_probe_read_kernel_str(e->path, sizeof(e->path), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+static __always_inline void put_name(CodeEvent *e, struct dentry *dentry) {
+        long n = bpf_probe_read_kernel_str(e->path, sizeof(e->path), BPF_CORE_READ(dentry, d_name.name));
 
         e->head.flags |= EVENT_TRUNCATED;
         if (n <= 0)
                 e->path[0] = '\0';
+}
+
+static __always_inline void fill_name(CodeEvent *e, struct file *file) {
+        put_name(e, BPF_CORE_READ(file, f_path.dentry));
 }
 
 /* There is none when it is longer than the room for it. */
@@ -277,6 +288,19 @@ static __always_inline CodeVerdict report(CodeKind kind, CodeVerdict verdict, co
                 e->verdict = verdict = f->untold;
         bpf_ringbuf_submit(e, wake_flag(was_empty));
         return verdict;
+}
+
+/* The same where there is no open file. */
+static __always_inline void report_dentry(CodeKind kind, CodeVerdict verdict, const struct finding *f,
+                                          struct dentry *dentry, struct inode *inode) {
+        bool was_empty;
+        CodeEvent *e = begin(kind, verdict, f, &was_empty);
+
+        if (!e)
+                return;
+        inode_identity(inode, &e->file);
+        put_name(e, dentry);
+        bpf_ringbuf_submit(e, wake_flag(was_empty));
 }
 
 static __always_inline void report_nameless(CodeKind kind, CodeVerdict verdict, const struct finding *f) {
@@ -336,6 +360,8 @@ static __always_inline CodeVerdict decide(struct file *file, CodeKind kind, Inod
                 return CODE_ALLOWED;
         if (f->error == 0 && !p->allow_remote && is_remote(file->f_inode))
                 f->error = ERROR_REMOTE;
+        if (f->error == 0 && !p->allow_user_layers && has_user_layers(file->f_inode))
+                f->error = ERROR_LAYERS;
         look_up(kept, p, slot, f);
         verdict = judge_in_mode(p, kind, f);
         if (verdict != CODE_DENIED && kept)

@@ -13,9 +13,14 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct user_namespace {
+        int level;
+};
+
 struct super_block {
         __u32 s_dev;
         unsigned long s_magic;
+        struct user_namespace *s_user_ns;
 };
 
 typedef struct {
@@ -113,10 +118,6 @@ enum pid_type { PIDTYPE_PID, PIDTYPE_TGID };
 
 struct signal_struct {
         struct pid *pids[4];
-};
-
-struct user_namespace {
-        int level;
 };
 
 typedef struct {

@@ -23,6 +23,8 @@ static const struct {
         ROW(OPEN_WRITERS, "open-writers", "OpenWriters", DENY, "the file is open for writing by somebody"),
         ROW(REMOTE_FILE, "remote-file", "RemoteFile", DENY,
             "the file is on a network or FUSE file system, whose server can change it at any time"),
+        ROW(USER_LAYERS, "user-layers", "UserLayers", DENY,
+            "the file is on an overlayfs of a user namespace, whose user can change the layers"),
         ROW(READ_ERROR, "read-error", "ReadError", DENY, "the file could not be read"),
         ROW(NO_PATH, "no-path", "NoPath", DENY, "a rule looks at the file's path, and the kernel does not tell it"),
         ROW(QUEUE_FULL, "queue-full", "QueueFull", DENY, "more than QueueMax= programs wait at the gate"),

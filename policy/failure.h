@@ -18,6 +18,7 @@ typedef enum Failure {
         FAILURE_NO_LEASE,
         FAILURE_OPEN_WRITERS,
         FAILURE_REMOTE_FILE,
+        FAILURE_USER_LAYERS,
         FAILURE_READ_ERROR,
         FAILURE_NO_PATH,
         FAILURE_QUEUE_FULL,

@@ -9,7 +9,7 @@ import initramfs
 from machine import BOOT_SECONDS, Died, Machine, command_line, hardware
 
 MODULES = ["virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay"]
-KEPT = ("LANG", "LC_", "PYTHON", "SEALWATCH_", "TERM", "TZ")
+KEPT = ("LANG", "LC_", "PYTHON", "RACE_SECONDS", "SEALWATCH_", "TERM", "TZ")
 
 
 def script(words):

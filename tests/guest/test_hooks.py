@@ -122,11 +122,14 @@ def test_sneaking(m):
 
 
 def test_truncated(m):
-    """Truncating needs no descriptor for writing."""
+    """Truncating needs no descriptor for writing, and no descriptor at all."""
     path = f"{DISK}/emptied.so"
     expect(m, DONE, "map", path)
     expect(m, REFUSED, "truncate", path)
     denied(m, "overwrite", path)
+    expect(m, REFUSED, "cut-path", path)
+    denied(m, "overwrite", "emptied.so")
+    expect(m, DONE, "map", path)
 
 
 def test_past_the_gate(m):

@@ -19,6 +19,7 @@
  *   attack kexec FILE                      loads FILE as a kernel to be started
  *   attack overwrite FILE                  opens FILE for writing
  *   attack truncate FILE                   truncates FILE by opening it, for reading only
+ *   attack cut-path FILE                   truncates FILE by its path
  *   attack memory FILE OTHER               maps a memfd with FILE's content as code, then again with OTHER's
  *   attack store FILE                      changes FILE through a shared mapping, then maps it as code
  *   attack cut FILE                        maps a memfd with FILE's content, sealed for writing, as code; cuts it; maps it
@@ -343,6 +344,10 @@ static int attack_truncate(char **arguments) {
         return outcome(open(arguments[0], O_RDONLY | O_TRUNC | O_CLOEXEC));
 }
 
+static int attack_cut_path(char **arguments) {
+        return outcome(truncate(arguments[0], 1));
+}
+
 static void fill(int fd, const char *path) {
         static Content c;
 
@@ -462,6 +467,7 @@ static const struct {
         { "memory", 2, attack_memory },
         { "store", 1, attack_store },
         { "cut", 1, attack_cut },
+        { "cut-path", 1, attack_cut_path },
         { "sealed", 1, attack_sealed },
         { "sneak", 2, attack_sneak },
         { "silence", 2, attack_silence },

@@ -89,6 +89,8 @@ static void report_exec(Observer *o, const ExecEvent *e) {
 static Failure failure_of(const CodeEvent *e) {
         if (e->error == -EREMOTE)
                 return FAILURE_REMOTE_FILE;
+        if (e->error == -EXDEV)
+                return FAILURE_USER_LAYERS;
         if (e->writers > 0)
                 return FAILURE_OPEN_WRITERS;
         return e->file.inode_address != 0 && e->error != 0 ? FAILURE_READ_ERROR : _FAILURE_INVALID;
