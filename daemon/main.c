@@ -35,13 +35,15 @@ static int on_signal(sd_event_source *s _unused_, int fd, uint32_t events _unuse
         return 0;
 }
 
-/* SIGIO tells that a lease is about to be broken and SIGPIPE that a peer has gone; both are noticed elsewhere, and both
- * would end the process. */
+/* SIGIO tells the gate that somebody waits for a lease, and must come to no other thread; SIGPIPE, that a peer has gone, is
+ * noticed elsewhere. Both would end the process. */
 static int watch_signals(Manager *m) {
         _cleanup_close_ int fd = -1;
-        sigset_t set;
+        sigset_t set, leases;
         int r;
 
+        sigemptyset(&leases);
+        sigaddset(&leases, SIGIO);
         signal(SIGIO, SIG_IGN);
         signal(SIGPIPE, SIG_IGN);
         sigemptyset(&set);
@@ -49,7 +51,8 @@ static int watch_signals(Manager *m) {
         sigaddset(&set, SIGINT);
         sigaddset(&set, SIGHUP);
         sigaddset(&set, SIGUSR2);
-        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) /* before any thread: they inherit it */
+        if (sigprocmask(SIG_BLOCK, &leases, NULL) < 0 ||
+            sigprocmask(SIG_BLOCK, &set, NULL) < 0) /* before any thread: they inherit it */
                 return -errno;
         fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
         if (fd < 0)

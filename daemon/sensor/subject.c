@@ -130,7 +130,7 @@ const char *subject_cgroup(uint32_t pid, SubjectBuffer *buffer) {
 /* From the gate's answer to where the kernel itself keeps writers off it takes some µs. */
 static const uint64_t ENOUGH_NS = 1000000;
 
-bool process_is_starved(uint32_t pid, uint64_t *ran) {
+static bool is_still_there(uint32_t pid, bool waiting, uint64_t *ran) {
         _cleanup_close_ int process = open_process(pid);
         const uint64_t before = *ran;
         char text[STATUS_MAX], state;
@@ -142,7 +142,17 @@ bool process_is_starved(uint32_t pid, uint64_t *ran) {
                 return true;
         if (threads > 1)
                 return true;
+        if (state == 'D')
+                return waiting;
         return state == 'R' && (before == UINT64_MAX || *ran - before < ENOUGH_NS);
+}
+
+bool process_is_starved(uint32_t pid, uint64_t *ran) {
+        return is_still_there(pid, false, ran);
+}
+
+bool process_may_be_there(uint32_t pid, uint64_t *ran) {
+        return is_still_there(pid, true, ran);
 }
 
 int process_kill(uint32_t pid, usec_t started) {

@@ -43,6 +43,9 @@ const char *subject_cgroup(uint32_t pid, SubjectBuffer *buffer);
  * what the last one left there. */
 bool process_is_starved(uint32_t pid, uint64_t *ran);
 
+/* The same, and true as well of one that waits in the kernel for something that no signal ends. */
+bool process_may_be_there(uint32_t pid, uint64_t *ran);
+
 /* Kills the process with SIGKILL if it is the one born at `started` (0: whichever has that number now). Works through
  * a pidfd: the number may be given to another process at any time, the descriptor never is. Returns 1 when the signal
  * was sent, 0 when the process is gone, or a negative errno. */

@@ -4,6 +4,7 @@
 /* Shared by gate.c, arrive.c, answer.c, lease.c and probe.c. */
 
 #include <limits.h>
+#include <sys/signalfd.h>
 
 #include "daemon/sensor/fanotify/cache.h"
 #include "daemon/sensor/fanotify/gate.h"
@@ -29,7 +30,7 @@ struct Gate {
         GateOptions options;
         GateOps ops;
         int group; /* the fanotify descriptor */
-        sd_event_source *group_source, *timer;
+        sd_event_source *group_source, *timer, *breaks;
         usec_t timer_at; /* CLOCK_MONOTONIC; USEC_INFINITY: off */
         Slots *slots;
         Cache *cache;
@@ -38,6 +39,7 @@ struct Gate {
         Probe probe;
         bool open, paused, needs_subject;
         usec_t lease_limit; /* how long a lease can be counted on */
+        usec_t broken_at;   /* when to look at those again that somebody waits for; USEC_INFINITY: there is none */
         int32_t self;
         usec_t armed;
         GateStats stats;
@@ -63,6 +65,7 @@ int answer_on_timer(sd_event_source *source, uint64_t when, void *userdata);
 void lease_keep(Gate *g, Slot *slot);
 void lease_release(Gate *g, Slot *slot);    /* whatever its state */
 usec_t lease_on_timer(Gate *g, usec_t now); /* when to look again */
+int lease_on_break(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata);
 void lease_rechecked(Gate *g, Slot *slot, const HashResult *result);
 bool lease_make_room(Gate *g); /* true when a slot was given back */
 

@@ -92,6 +92,9 @@ static int open_group(Gate *g) {
                                  O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (g->group < 0)
                 return -errno;
+        r = sd_event_add_signal(g->event, &g->breaks, SIGIO | SD_EVENT_SIGNAL_PROCMASK, lease_on_break, g);
+        if (r < 0)
+                return r;
         r = sd_event_add_io(g->event, &g->group_source, g->group, EPOLLIN, arrive_on_event, g);
         if (r >= 0)
                 r = sd_event_source_set_priority(g->group_source, SD_EVENT_PRIORITY_IMPORTANT);
@@ -155,7 +158,7 @@ int gate_new(sd_event *event, const GateOptions *options, const GateOps *ops, Ga
         g->options = *options;
         g->ops = *ops;
         g->group = g->probe.canary = -1;
-        g->timer_at = USEC_INFINITY;
+        g->timer_at = g->broken_at = USEC_INFINITY;
         g->self = getpid();
         if (signal(SIGIO, SIG_IGN) == SIG_ERR)
                 return -errno;
@@ -174,6 +177,7 @@ Gate *gate_free(Gate *g) {
         g->paused = false;
         g->group_source = sd_event_source_disable_unref(g->group_source);
         g->timer = sd_event_source_disable_unref(g->timer);
+        g->breaks = sd_event_source_disable_unref(g->breaks);
         marks_free(g->marks);
         for (SlotState state = SLOT_FREE + 1; g->slots && state < _SLOT_MAX; state++)
                 for (Slot *slot; (slot = slots_first(g->slots, state));)

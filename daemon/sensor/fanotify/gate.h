@@ -8,8 +8,8 @@
  * call gate_answer(), gate_confirmed() and gate_stats(), nothing else. Nothing here logs, and nothing waits for a file
  * system.
  *
- * For the process that uses it: SIGIO is ignored (leases raise it), RLIMIT_NOFILE is raised to its hard limit, and
- * nothing may be executed or forked but by the probes. The paths of files are those of the daemon's mount namespace: a
+ * For the process that uses it: SIGIO is ignored and blocked (leases raise it), and must be blocked in older threads;
+ * RLIMIT_NOFILE is raised to its hard limit, and nothing may be executed or forked but by the probes. The paths of files are those of the daemon's mount namespace: a
  * service that has one of its own must see in it everything it is to judge, and needs CAP_DAC_READ_SEARCH to look. */
 
 #include <stdbool.h>

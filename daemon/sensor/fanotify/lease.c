@@ -14,7 +14,11 @@
  * can tell what it runs: its answer is not valid any more.
  *
  * A confirmation that is on its way when a lease's time is over still counts: whoever tells of execs is asked first. A
- * process that is gone by then, and was not confirmed, has not run its file. */
+ * process that is gone by then, and was not confirmed, has not run its file.
+ *
+ * Most leases that are left are of execs that failed, and whoever wants to write to such a file need not wait: the kernel
+ * tells (SIGIO) when somebody does. A process that has had the processor since, or that sleeps as it does nowhere on its
+ * way to its program, is past it. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,10 +32,14 @@
 enum {
         CLOSE_HERE_MAX = 16 << 20, /* bytes */
         GONE_MAX = 256,
+        BROKEN_MAX = 256, /* at once */
 };
 
 /* From the end of the lease on. As long as a descriptor is kept its file system cannot be unmounted. */
 static const usec_t RECHECK_TIME = 10 * USEC_PER_SEC;
+
+/* At first; then twice as long each time. */
+static const usec_t LOOK_AGAIN = 10 * USEC_PER_MSEC;
 
 /* Closing the last descriptor of a file that was removed frees its blocks, which takes as long as there are blocks. */
 static void close_file(Gate *g, Slot *slot) {
@@ -65,7 +73,9 @@ void lease_keep(Gate *g, Slot *slot) {
         slot->since = monotonic_now();
         slot->ran = UINT64_MAX;
         slot_move(g->slots, slot, SLOT_ANSWERED);
-        answer_expect(g, slot->since + g->options.linger);
+        if (slot->is_wanted)
+                g->broken_at = slot->since;
+        answer_expect(g, MIN(g->broken_at, slot->since + g->options.linger));
 }
 
 static bool is_gone(uint32_t pid) {
@@ -95,16 +105,20 @@ static usec_t next_of(const Gate *g, SlotState state, usec_t limit) {
         return slot ? slot->since + limit : USEC_INFINITY;
 }
 
+static void let_go(Gate *g, Slot *slot, usec_t now) {
+        (void) fcntl(slot->fd, F_SETLEASE, F_UNLCK);
+        slot->has_lease = false;
+        slot->since = now; /* however late this is: a machine that stood still has told nobody of its execs */
+        slot_move(g->slots, slot, SLOT_EXPIRED);
+}
+
 static void end_lease(Gate *g, Slot *slot, usec_t now) {
         if (now + 2 * g->options.linger < slot->leased + g->lease_limit && process_is_starved(slot->pid, &slot->ran)) {
                 slot->since = now;
                 slot_move(g->slots, slot, SLOT_ANSWERED);
                 return;
         }
-        (void) fcntl(slot->fd, F_SETLEASE, F_UNLCK);
-        slot->has_lease = false;
-        slot->since = now; /* however late this is: a machine that stood still has told nobody of its execs */
-        slot_move(g->slots, slot, SLOT_EXPIRED);
+        let_go(g, slot, now);
 }
 
 /* Of what was confirmed, what is still valid. */
@@ -137,6 +151,57 @@ static void forget(Gate *g, Slot *slot) {
         g->ops.unused(g->ops.userdata, pid, token);
 }
 
+static bool is_broken(const Slot *slot) {
+        return !slot->remote && slot->has_lease && fcntl(slot->fd, F_GETLEASE) == F_UNLCK;
+}
+
+/* Somebody waits for this lease. Returns when to look again; USEC_INFINITY: it has ended. */
+static usec_t consider_broken(Gate *g, uint64_t token, usec_t now) {
+        Slot *slot = slot_of_token(g->slots, token);
+        const bool gone = slot && is_gone(slot->pid);
+
+        if (slot && g->ops.catch_up)
+                g->ops.catch_up(g->ops.userdata);
+        slot = slot_of_token(g->slots, token);
+        if (!slot || slot->state != SLOT_ANSWERED)
+                return USEC_INFINITY;
+        if (gone)
+                forget(g, slot);
+        else if (process_may_be_there(slot->pid, &slot->ran))
+                return now + MAX(now - slot->since, LOOK_AGAIN);
+        else
+                let_go(g, slot, now);
+        return USEC_INFINITY;
+}
+
+static usec_t consider_all_broken(Gate *g, usec_t now) {
+        uint64_t tokens[BROKEN_MAX];
+        usec_t next = USEC_INFINITY;
+        size_t n = 0;
+
+        for (Slot *s = slots_first(g->slots, SLOT_ANSWERED); s && n < BROKEN_MAX; s = s->next)
+                if (is_broken(s))
+                        tokens[n++] = slot_token(s);
+        for (size_t i = 0; i < n; i++) {
+                usec_t again = consider_broken(g, tokens[i], now);
+
+                next = MIN(next, again);
+        }
+        return next;
+}
+
+int lease_on_break(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        static const SlotState unanswered[] = { SLOT_ARRIVED, SLOT_HASHING, SLOT_ASKED, SLOT_LATE };
+        Gate *g = userdata;
+
+        for (size_t i = 0; i < ELEMENTSOF(unanswered); i++)
+                for (Slot *s = slots_first(g->slots, unanswered[i]); s; s = s->next)
+                        s->is_wanted = s->is_wanted || is_broken(s);
+        g->broken_at = monotonic_now();
+        answer_expect(g, g->broken_at);
+        return 0;
+}
+
 usec_t lease_on_timer(Gate *g, usec_t now) {
         bool gone;
         Slot *slot;
@@ -146,11 +211,14 @@ usec_t lease_on_timer(Gate *g, usec_t now) {
                         forget(g, slot);
                 else
                         end_lease(g, slot, now);
+        if (g->broken_at <= now)
+                g->broken_at = consider_all_broken(g, now);
         while ((slot = overdue(g, SLOT_EXPIRED, RECHECK_TIME, now, &gone)))
                 forget(g, slot);
         while ((slot = slots_first(g->slots, SLOT_CHANGED)))
                 tell_changed(g, slot);
-        return MIN(next_of(g, SLOT_ANSWERED, g->options.linger), next_of(g, SLOT_EXPIRED, RECHECK_TIME));
+        return MIN(g->broken_at,
+                   MIN(next_of(g, SLOT_ANSWERED, g->options.linger), next_of(g, SLOT_EXPIRED, RECHECK_TIME)));
 }
 
 /* Of processes that are gone: whoever makes execs fail in a flood shall not have all slots for as long as leases last. */

@@ -30,6 +30,7 @@ struct Slot {
         int fd;          /* the event's; of a remote event a number in another table */
         bool fd_is_ours; /* to be closed here */
         bool has_lease, is_overlay, has_digest;
+        bool is_wanted;  /* somebody waited for the lease before the answer was there */
         int lease_error; /* why there is none; 0 */
         uint32_t pid;
         usec_t since;  /* CLOCK_MONOTONIC: read, answered, or looked at last */

@@ -38,7 +38,7 @@ static bool is_leased(const char *path) {
         return r != 0;
 }
 
-static void writers_wait_for_the_answer_and_a_while_more(void **state) {
+static void writers_wait_for_the_answer(void **state) {
         for (Place p = 0; p < _PLACE_MAX; p++) {
                 const char *path = at(p, "leased");
                 unsigned n;
@@ -55,9 +55,7 @@ static void writers_wait_for_the_answer_and_a_while_more(void **state) {
                 watch.seen[watch.n - 1].answered = true;
                 assert_int_equal(gate_answer(watch.gate, watch_last()->token, true), 0);
                 assert_int_equal(run_wait(n), STATUS_GOOD);
-                assert_true(is_leased(path));
-                loop_for(LINGER + 100 * USEC_PER_MSEC);
-                assert_false(is_leased(path));
+                loop_until(!is_leased(path));
         }
 }
 
@@ -217,6 +215,65 @@ static void a_flood_of_failed_execs_makes_room(void **state) {
         assert_int_equal(run_path(at(ON_TMPFS, "after")), STATUS_GOOD);
 }
 
+/* Whoever wants to write to a file whose exec has failed does not wait for the time to be over. */
+static void a_failed_exec_keeps_no_writer_off(bool ended) {
+        const char *path = at(ON_TMPFS, "failed");
+        GateOptions o = gate_defaults;
+        usec_t start;
+        unsigned n;
+
+        watch_stop();
+        o.linger = 10 * USEC_PER_SEC;
+        watch_start(&o);
+        write_text(path, "no program");
+        n = run_start(&(Run){ .path = path, .stay = !ended });
+        loop_until(watch.n == 1);
+        if (ended)
+                (void) run_wait(n);
+        start = loop_now();
+        assert_true(is_leased(path)); /* and asks for it */
+        loop_until(!is_leased(path));
+        assert_true(loop_now() - start < o.linger);
+        assert_int_equal(watch.unused, ended ? 1 : 0);
+        if (!ended) {
+                run_kill(n);
+                (void) run_wait(n);
+        }
+}
+
+static void a_writer_ends_the_lease_of_a_failed_exec(void **state) {
+        a_failed_exec_keeps_no_writer_off(false);
+}
+
+static void a_writer_ends_the_lease_of_one_that_is_gone(void **state) {
+        a_failed_exec_keeps_no_writer_off(true);
+}
+
+/* He came before the answer. */
+static void a_writer_that_waits_for_the_answer(void **state) {
+        const char *path = at(ON_TMPFS, "failed");
+        GateOptions o = gate_defaults;
+        usec_t start;
+        unsigned n;
+
+        watch_stop();
+        o.linger = 10 * USEC_PER_SEC;
+        watch_start(&o);
+        write_text(path, "no program");
+        watch.decide = hold_all;
+        n = run_start(&(Run){ .path = path, .stay = true });
+        loop_until(watch.n == 1);
+        assert_true(is_leased(path));
+        loop_for(50 * USEC_PER_MSEC);
+        start = loop_now();
+        watch.seen[0].answered = true;
+        assert_int_equal(gate_answer(watch.gate, watch_last()->token, true), 0);
+        loop_until(!is_leased(path));
+        assert_true(loop_now() - start < o.linger);
+        run_kill(n);
+        (void) run_wait(n);
+}
+
 static uint64_t confirm_at_last;
 
 static void confirm(void) {
@@ -242,9 +299,10 @@ static void a_confirmation_on_its_way_counts(void **state) {
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-SENSOR_TESTS(TEST(writers_wait_for_the_answer_and_a_while_more), TEST(a_confirmed_exec_ends_it),
+SENSOR_TESTS(TEST(writers_wait_for_the_answer), TEST(a_confirmed_exec_ends_it),
              TEST(the_layer_below_is_let_go_with_the_overlay), TEST(a_denied_exec_ends_it),
              TEST(a_late_exec_of_the_same_file_is_fine), TEST(a_late_exec_of_another_content_is_told),
              TEST(a_late_exec_of_a_file_under_change_is_told), TEST(a_failed_exec_is_not_held_against_what_runs_later),
              TEST(an_exec_of_which_nobody_can_tell_is_told), TEST(a_flood_of_failed_execs_makes_room),
-             TEST(a_confirmation_on_its_way_counts))
+             TEST(a_writer_ends_the_lease_of_a_failed_exec), TEST(a_writer_ends_the_lease_of_one_that_is_gone),
+             TEST(a_writer_that_waits_for_the_answer), TEST(a_confirmation_on_its_way_counts))
