@@ -68,6 +68,7 @@ static int watch_signals(Manager *m) {
 static int run(Manager *m) {
         int r;
 
+        keeping_begin(m);
         r = privileges_reduce();
         if (r >= 0)
                 r = sd_event_new(&m->event);

@@ -230,6 +230,7 @@ void manager_stop(Manager *m, const char *reason, bool hand_over) {
                 return;
         }
         m->stopping = true;
+        keeping_stop(m);
         (void) sd_event_add_time_relative(m->event, &m->stop_timer, CLOCK_BOOTTIME, STOP_TIMEOUT, 0, on_stop_timeout,
                                           m);
         manager_feed(m, &in);

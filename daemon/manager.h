@@ -77,6 +77,7 @@ typedef struct Manager {
         bool archiving, started, stopping; /* started: the engine had its INPUT_START */
         bool handing_over;                 /* the programs in the kernel go on without us */
         bool ready;                        /* and the service manager knows */
+        bool managed, keeps_nothing;       /* there is a service manager; it, or the kernel, keeps no secrets */
         unsigned probes_left;
         Level levels[_WATCHED_MAX];
         char *level_why[_WATCHED_MAX];
@@ -101,6 +102,13 @@ void manager_failure(Manager *m, Failure row, const char *detail);
 void manager_stop(Manager *m, const char *reason, bool hand_over);
 void manager_anchored(Manager *m);    /* entries reached the register: archive and signal them soon */
 void manager_archive_now(Manager *m); /* at the end */
+
+/* keeping.c: secrets that outlive the daemon */
+void keeping_begin(Manager *m);   /* before any program is run */
+void keeping_restore(Manager *m); /* when the engine knows what was found */
+void keeping_store(Manager *m, const char *name);
+void keeping_stop(Manager *m); /* at a clean stop */
+void keeping_forget(const Manager *m);
 
 /* perform.c */
 void manager_perform(Manager *m, const ActionList *actions);

@@ -76,6 +76,7 @@ static void perform_lock_step(Manager *m, const Action *a) {
                 m->lock_started = started;
         step("lock:before-wipe");
         (void) vault_wipe(m->vault);
+        keeping_forget(m);
         step("lock:after-wipe");
         done.lock_step.took = now_get().boottime - started;
         manager_feed(m, &done);

@@ -303,9 +303,12 @@ static void on_harvest(Manager *m, const TpmResult *result, const Errand *e) {
                 log_message(LOG_WARNING, "%zu secrets beyond %d are not opened", e->blobs.left_out, VAULT_MAX);
         if (!result->harvest.capped) { /* an open door: nothing may be held behind it */
                 (void) vault_wipe(m->vault);
+                keeping_forget(m);
                 manager_failure(m, failure_of_outcome(result->outcome), result->detail);
         }
         manager_feed(m, &in);
+        for (size_t i = 0; vault_name(m->vault, i); i++)
+                keeping_store(m, vault_name(m->vault, i));
         manager_ready(m);
 }
 

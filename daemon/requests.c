@@ -216,6 +216,7 @@ static void blob_written(void *item, int result, int cancelled) {
         if (vault_put(m->vault, j->name, &j->secret) < 0)
                 return requests_fail(m, j->request, SEALWATCH_ERROR_FAILED,
                                      "sealed, but not held before a reboot: no room");
+        keeping_store(m, j->name);
         succeed(m, j->request);
 }
 

@@ -480,6 +480,7 @@ void manager_probed(Manager *m) {
                 manager_feed(m, &tampered);
         engine_status(m->engine, &status);
         m->told_upto = status.events;
+        keeping_restore(m);
         sensors_open(m);
         if (!in.start.secrets_openable)
                 manager_ready(m);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/secret/keep.h"
 #include "lib/base/alloc.h"
 #include "lib/io/fd.h"
 #include "lib/sealed.h"
@@ -21,6 +22,7 @@
 typedef struct Held {
         char *name;
         SecretMem secret;
+        SecretMem kept; /* what the service manager keeps of it; empty: nothing */
 } Held;
 
 struct Vault {
@@ -36,6 +38,8 @@ int vault_new(Vault **ret) {
 Vault *vault_free(Vault *v) {
         if (!v)
                 return NULL;
+        for (size_t i = 0; i < v->size; i++)
+                secret_mem_unmap(&v->held[i].kept); /* for the next one */
         (void) vault_wipe(v);
         free(v);
         return NULL;
@@ -59,8 +63,44 @@ int vault_put(Vault *v, const char *name, SecretMem *secret) {
                 h = &v->held[v->size++];
         }
         secret_mem_done(&h->secret);
+        secret_mem_done(&h->kept); /* that is an older one now */
         h->secret = TAKE_STRUCT(*secret);
         return 0;
+}
+
+int vault_keep(Vault *v, const char *name, const char *life, int *ret_fd) {
+        Held *h = find(v, name);
+        SecretMem kept = {};
+        int r = h ? keep_pack(name, life, &h->secret, &kept, ret_fd) : -ENOENT;
+
+        if (r < 0)
+                return r;
+        secret_mem_done(&h->kept);
+        h->kept = kept;
+        return 0;
+}
+
+int vault_take_back(Vault *v, int fd, const char *life, bool (*is_ours)(void *userdata, const char *name),
+                    void *userdata) {
+        _cleanup_(secret_mem_done) SecretMem kept = {}, secret = {};
+        _cleanup_free_ char *name = NULL;
+        int r = keep_unpack(fd, life, &kept, &name, &secret);
+
+        if (r >= 0 && (find(v, name) || !is_ours(userdata, name)))
+                r = -EBADMSG;
+        if (r >= 0)
+                r = vault_put(v, name, &secret);
+        if (r < 0)
+                return r;
+        find(v, name)->kept = TAKE_STRUCT(kept);
+        return 0;
+}
+
+void vault_wipe_file(int fd) {
+        SecretMem kept = {};
+
+        if (secret_mem_from_file(fd, SIZE_MAX, &kept) >= 0)
+                secret_mem_done(&kept);
 }
 
 const SecretMem *vault_get(const Vault *v, const char *name) {
@@ -77,10 +117,13 @@ size_t vault_wipe(Vault *v) {
         size_t n = v->size;
 
         /* First all contents: names and memory maps can wait. */
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
                 secret_mem_wipe(&v->held[i].secret);
+                secret_mem_wipe(&v->held[i].kept);
+        }
         for (size_t i = 0; i < n; i++) {
                 secret_mem_done(&v->held[i].secret);
+                secret_mem_done(&v->held[i].kept);
                 free(v->held[i].name);
                 v->held[i] = (Held){};
         }

@@ -16,6 +16,7 @@ from machine import Machine, Skip, check, eventually  # noqa: E402
 
 UNIT = "sealwatchd.service"
 EXPOSURE_MAX = 20  # tenths
+SECRET = "open sesame"
 
 
 def test_units_are_right(m):
@@ -103,6 +104,54 @@ def test_restart_and_stop(m):
     m.await_state("trusted")
 
 
+def kept(m, wanted):
+    """wanted, where the kernel has memfd_secret."""
+    lost = any("secrets are lost" in e["MESSAGE"] for e in m.journal("--unit", UNIT))
+    return ["0"] if lost else [wanted]
+
+
+def held(m, name="token"):
+    return m.process("sealwatchctl", "release", name).stdout == SECRET
+
+
+def restart_by(m, *words):
+    pid = m.show("MainPID")
+    m.run(*words)
+    eventually(lambda: m.show("MainPID") not in ("0", pid), "the restart")
+    m.await_state("trusted")
+
+
+def test_secrets_outlive_a_restart(m):
+    m.run("sealwatchctl", "seal", "token", stdin=SECRET)
+    check(held(m), "a secret that was just sealed is not held")
+    check(m.show("NFileDescriptorStore") in kept(m, "1"), "nothing is kept, and nobody says so")
+    if kept(m, "1") == ["0"]:
+        print("SKIP of a part: this kernel has no memfd_secret")
+        return
+    restart_by(m, "systemctl", "restart", UNIT)
+    check(held(m), "a restart lost the secret")
+    restart_by(m, "kill", "-KILL", m.show("MainPID"))
+    check(held(m), "a crash lost the secret")
+    m.run("systemctl", "stop", UNIT)
+    m.run("systemctl", "start", UNIT)
+    m.await_state("trusted")
+    check(not held(m), "a stop kept the secret")
+    state = m.run("sealwatchctl", "secrets")
+    check("opens again after a reboot" in state, f"what is said of it: {state}")
+
+
+def test_what_does_not_fit_is_wiped(m):
+    """A locked guard gives nothing to the one after it."""
+    m.run("sealwatchctl", "seal", "other", stdin=SECRET)
+    check(m.show("NFileDescriptorStore") in kept(m, "1") and held(m, "other"), "the secret is not kept: the test proves nothing")
+    m.run("sealwatchctl", "lock", "--reason", "test")
+    m.await_state("locked")
+    check(m.show("NFileDescriptorStore") == "0", "a locked guard leaves secrets with the service manager")
+    m.run("systemctl", "restart", UNIT)
+    m.await_state("locked")
+    check(not held(m, "other"), "a locked guard handed a secret out")
+
+
 def test_bad_configuration_is_not_tried_again(m):
     m.run("sh", "-c", "mkdir /run/sealwatch/sealwatchd.conf.d; echo '[Nothing]' >/run/sealwatch/sealwatchd.conf.d/bad.conf")
     m.run("systemctl", "restart", UNIT, code=1)
@@ -133,7 +182,8 @@ def test_shutdown(m):
 
 
 TESTS = [test_units_are_right, test_starts_before_what_it_guards, test_watches, test_journal_and_catalog, test_bus, test_reload,
-         test_crash, test_watchdog, test_restart_and_stop, test_bad_configuration_is_not_tried_again, test_shutdown]
+         test_crash, test_watchdog, test_restart_and_stop, test_secrets_outlive_a_restart, test_bad_configuration_is_not_tried_again,
+         test_what_does_not_fit_is_wiped, test_shutdown]
 
 
 def main():
