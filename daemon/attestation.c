@@ -7,11 +7,14 @@
 #include <fcntl.h>
 #include <openssl/rand.h>
 #include <stdio.h>
+#include <sys/timerfd.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/attest-tpm.h"
 #include "daemon/attest/attest.h"
+#include "daemon/canary.h"
 #include "daemon/evidence.h"
 #include "daemon/manager.h"
 #include "dbus/names.h"
@@ -34,9 +37,12 @@ struct Rounds {
         AttestTpm tpm;
         Attester *attester;
         Background *background;
-        sd_event_source *attester_source, *background_source;
+        sd_event_source *attester_source, *background_source, *resume_source;
+        usec_t asleep; /* in all, as far as known */
         AppraisalPolicy policy;
         LogFacts facts;           /* of the last round with a good log */
+        CanaryRun *canary;        /* under way */
+        uint64_t proving;         /* its round */
         EvidenceJob *job;         /* of the round that ends now */
         const char *provider;     /* static; NULL: none */
         char why[ATTEST_WHY_MAX]; /* why there was no evidence, in the last round */
@@ -52,8 +58,10 @@ Rounds *rounds_free(Rounds *r) {
         if (!r)
                 return NULL;
         r->closing = true;
+        canary_run_free(r->canary);
         sd_event_source_disable_unref(r->attester_source);
         sd_event_source_disable_unref(r->background_source);
+        sd_event_source_disable_unref(r->resume_source);
         attester_free(r->attester); /* calls back what waits, and may hand that on to the other thread */
         background_free(r->background);
         evidence_job_free(r->job);
@@ -71,6 +79,52 @@ static int on_attester(sd_event_source *s _unused_, int fd _unused_, uint32_t ev
 static int on_judged(sd_event_source *s _unused_, int fd _unused_, uint32_t events _unused_, void *userdata) {
         background_dispatch(((Manager *) userdata)->rounds->background);
         return 0;
+}
+
+/* The time for which this boot's machine slept: one of the two clocks went on. */
+static usec_t time_asleep(void) {
+        struct timespec with, without;
+
+        clock_gettime(CLOCK_BOOTTIME, &with);
+        clock_gettime(CLOCK_MONOTONIC, &without);
+        return (usec_t) (with.tv_sec - without.tv_sec) * USEC_PER_SEC;
+}
+
+/* A timer that never ends, but is cancelled when the clock jumps: on resume, too. */
+static int arm_resume(int fd) {
+        const struct itimerspec never = { .it_value.tv_sec = INT32_MAX };
+
+        return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0 ? -errno : 0;
+}
+
+static int on_clock_jump(sd_event_source *s _unused_, int fd, uint32_t events _unused_, void *userdata) {
+        const Input in = { .type = INPUT_RESUMED };
+        Manager *m = userdata;
+        usec_t asleep = time_asleep();
+        uint64_t expirations;
+
+        (void) !read(fd, &expirations, sizeof(expirations));
+        (void) arm_resume(fd);
+        if (asleep > m->rounds->asleep + USEC_PER_SEC) {
+                m->rounds->asleep = asleep;
+                manager_feed(m, &in);
+        }
+        return 0;
+}
+
+static int watch_resume(Manager *m) {
+        Rounds *rounds = m->rounds;
+        _cleanup_close_ int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+        int r = fd < 0 ? -errno : arm_resume(fd);
+
+        rounds->asleep = time_asleep();
+        if (r >= 0)
+                r = sd_event_add_io(m->event, &rounds->resume_source, fd, EPOLLIN, on_clock_jump, m);
+        if (r >= 0)
+                r = sd_event_source_set_io_fd_own(rounds->resume_source, 1);
+        if (r >= 0)
+                TAKE_FD(fd);
+        return r;
 }
 
 int rounds_load_policy(Manager *m, ProblemList *problems) {
@@ -111,7 +165,7 @@ int rounds_start(Manager *m) {
         if (r >= 0)
                 r = sd_event_add_io(m->event, &rounds->background_source, background_fd(rounds->background), EPOLLIN,
                                     on_judged, m);
-        return r;
+        return r < 0 ? r : watch_resume(m);
 }
 
 static void tell_provider(Manager *m, const char *name) {
@@ -146,14 +200,33 @@ void rounds_open(Manager *m) {
                 log_message(LOG_ERR, "cannot look for a source of evidence");
 }
 
-/* The canary is not run yet. */
+static void proved(void *userdata, CanaryOutcome outcome, const char *trouble) {
+        Manager *m = userdata;
+        const Input in = { .type = INPUT_PROVED,
+                           .proved = { .round = m->rounds->proving, .outcome = outcome, .trouble = trouble } };
+
+        m->rounds->canary = canary_run_free(m->rounds->canary);
+        manager_feed(m, &in);
+}
+
 void rounds_prove(Manager *m, const Action *a) {
-        const Input in = {
-                .type = INPUT_PROVED,
-                .proved = { .round = a->attest.round, .outcome = CANARY_NOT_ASKED, .trouble = "no canary was run" }
+        Rounds *r = m->rounds;
+        const CanaryOptions o = {
+                .event = m->event,
+                .gate = m->gate,
+                .background = r->background,
+                .directory = m->options->state_dir,
+                .cgroup = m->config.scope_cgroup,
+                .done = proved,
+                .userdata = m,
         };
 
-        manager_feed(m, &in);
+        r->canary = canary_run_free(r->canary); /* of a round that was given up */
+        r->proving = a->attest.round;
+        if (!m->gate)
+                return proved(m, CANARY_NOT_ASKED, "no gate holds programs here");
+        if (canary_run_new(&o, a->attest.nonce, a->attest.nonce_size, &r->canary) < 0)
+                proved(m, CANARY_TROUBLE, "out of memory");
 }
 
 /* A round's request on its way through the attester. */

@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +21,8 @@
 typedef struct RunOrder {
         char *path;
         unsigned runs;
-        int close_fd, result_fd;
+        RunnerPlace place;
+        int result_fd;
 } RunOrder;
 
 struct Runner {
@@ -33,12 +36,56 @@ static RunOrder *run_order_free(RunOrder *o) {
         if (!o)
                 return NULL;
         safe_close(o->result_fd);
+        safe_close(o->place.cgroup_fd);
         free(o->path);
         free(o);
         return NULL;
 }
 
 DEFINE_CLEANUP(RunOrder *, run_order_free)
+
+/* The child's side of run_in_cgroup(): nothing but system calls. */
+_Noreturn static void execute(const RunOrder *o, int error_fd) {
+        char *const arguments[] = { o->path, NULL }, *const environment[] = { NULL };
+        struct sigaction fallback = { .sa_handler = SIG_DFL };
+        sigset_t none;
+        int error;
+
+        for (int s = 1; s < NSIG; s++)
+                (void) sigaction(s, &fallback, NULL);
+        sigemptyset(&none);
+        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+        if (o->place.close_fd >= 0)
+                (void) close(o->place.close_fd);
+        (void) execve(o->path, arguments, environment);
+        error = -errno;
+        (void) !write(error_fd, &error, sizeof(error));
+        _exit(127);
+}
+
+/* posix_spawn() of this C library puts nobody into a cgroup. */
+static void run_in_cgroup(const RunOrder *o, int *ret_exec_error, int *ret_status) {
+        struct clone_args args = { .flags = CLONE_INTO_CGROUP,
+                                   .exit_signal = SIGCHLD,
+                                   .cgroup = (uint64_t) o->place.cgroup_fd };
+        int pair[2];
+        pid_t pid;
+
+        if (pipe2(pair, O_CLOEXEC) < 0) {
+                *ret_exec_error = -errno;
+                return;
+        }
+        pid = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
+        if (pid == 0)
+                execute(o, pair[1]);
+        *ret_exec_error = pid < 0 ? -errno : 0;
+        safe_close(pair[1]);
+        if (pid > 0 && read(pair[0], ret_exec_error, sizeof(*ret_exec_error)) < 0)
+                *ret_exec_error = -errno;
+        safe_close(pair[0]);
+        if (pid > 0 && waitpid(pid, ret_status, 0) < 0 && *ret_exec_error == 0)
+                *ret_exec_error = -errno;
+}
 
 /* posix_spawn() returns what execve() failed with. The child starts with no signal blocked or ignored. */
 static void run_once(const RunOrder *o, int *ret_exec_error, int *ret_status) {
@@ -48,12 +95,14 @@ static void run_once(const RunOrder *o, int *ret_exec_error, int *ret_status) {
         sigset_t none, all;
         pid_t pid;
 
+        if (o->place.cgroup_fd >= 0)
+                return run_in_cgroup(o, ret_exec_error, ret_status);
         sigemptyset(&none);
         sigfillset(&all);
         posix_spawn_file_actions_init(&actions);
         posix_spawnattr_init(&attributes);
-        if (o->close_fd >= 0)
-                posix_spawn_file_actions_addclose(&actions, o->close_fd);
+        if (o->place.close_fd >= 0)
+                posix_spawn_file_actions_addclose(&actions, o->place.close_fd);
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setsigdefault(&attributes, &all);
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -114,7 +163,7 @@ static int start_thread(RunOrder *o) {
 
 DEFINE_CLEANUP(Runner *, runner_free)
 
-int runner_start(sd_event *event, const char *path, unsigned runs, int close_fd, usec_t deadline,
+int runner_start(sd_event *event, const char *path, unsigned runs, const RunnerPlace *place, usec_t deadline,
                  void (*done)(void *userdata, const RunnerResult *result), void *userdata, Runner **ret) {
         _cleanup_(run_order_freep) RunOrder *o = new0(RunOrder, 1);
         _cleanup_(runner_freep) Runner *runner = new0(Runner, 1);
@@ -123,14 +172,16 @@ int runner_start(sd_event *event, const char *path, unsigned runs, int close_fd,
         assert(runs <= RUNS_MAX);
         if (!runner || !o)
                 return -ENOMEM;
-        runner->result_fd = o->result_fd = -1;
+        runner->result_fd = o->result_fd = o->place.cgroup_fd = -1;
         runner->done = done;
         runner->userdata = userdata;
         if (pipe2(pair, O_CLOEXEC) < 0)
                 return -errno;
         runner->result_fd = pair[0];
-        *o = (RunOrder){ .path = strdup(path), .runs = runs, .close_fd = close_fd, .result_fd = pair[1] };
-        if (!o->path)
+        *o = (RunOrder){ .path = strdup(path), .runs = runs, .place = *place, .result_fd = pair[1] };
+        if (place->cgroup_fd >= 0) /* the thread may outlive the caller */
+                o->place.cgroup_fd = fcntl(place->cgroup_fd, F_DUPFD_CLOEXEC, 3);
+        if (!o->path || (place->cgroup_fd >= 0 && o->place.cgroup_fd < 0))
                 return -ENOMEM;
         r = sd_event_add_io(event, &runner->source, runner->result_fd, EPOLLIN, on_result, runner);
         if (r >= 0)

@@ -18,10 +18,16 @@ typedef struct RunnerResult {
         int status[RUNS_MAX];     /* as of waitpid(), when it did not fail */
 } RunnerResult;
 
-/* path is run `runs` times without arguments. close_fd: a descriptor that the child closes before it executes: held by
+/* In which cgroup, and what must not stay open in the child. -1: in ours; nothing. */
+typedef struct RunnerPlace {
+        int cgroup_fd; /* a directory of the unified hierarchy; borrowed until done() */
+        int close_fd;
+} RunnerPlace;
+
+/* path is run `runs` times without arguments. place->close_fd: a descriptor that the child closes before it executes: held by
  * a process that waits in execve(), a fanotify group outlives the daemon, and the process waits for ever. -1: none.
  * done() is called once, on the event loop; the runner may be freed in it. */
-int runner_start(sd_event *event, const char *path, unsigned runs, int close_fd, usec_t deadline,
+int runner_start(sd_event *event, const char *path, unsigned runs, const RunnerPlace *place, usec_t deadline,
                  void (*done)(void *userdata, const RunnerResult *result), void *userdata, Runner **ret);
 
 /* Does not wait for a run under way. */

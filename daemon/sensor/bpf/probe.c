@@ -101,7 +101,8 @@ int observer_probe(Observer *o, const char *canary) {
                 keep_let_go(o, 0, file.inode_address);
                 keep_let_canary_go(o, canary);
                 __atomic_store_n(&o->state->probe, file.inode_address, __ATOMIC_RELEASE);
-                r = runner_start(o->event, path, 1, -1, PROBE_DEADLINE, on_run, o, &o->probe.runner);
+                r = runner_start(o->event, path, 1, &(const RunnerPlace){ -1, -1 }, PROBE_DEADLINE, on_run, o,
+                                 &o->probe.runner);
         }
         if (r < 0)
                 observer_probe_done(o);

@@ -16,6 +16,7 @@
 #include <systemd/sd-event.h>
 
 #include "core/input.h"
+#include "daemon/sensor/runner.h"
 
 typedef struct Gate Gate;
 
@@ -101,6 +102,11 @@ usec_t gate_armed(const Gate *g);
 /* Runs the program twice: denied, then allowed. Tells level() what came of it. Also before gate_open(). -EBUSY while a
  * probe runs. */
 int gate_probe(Gate *g, const char *canary);
+
+/* Runs a program once, as runner_start() does, where this gate holds it as any other: in that cgroup (a descriptor; -1: in
+ * ours). Its file may be on a file system that is not watched. */
+int gate_run(Gate *g, const char *path, int cgroup_fd, usec_t deadline,
+             void (*done)(void *userdata, const RunnerResult *result), void *userdata, Runner **ret);
 
 /* Until this is called programs wait and are not passed on; no deadline runs. */
 void gate_open(Gate *g);

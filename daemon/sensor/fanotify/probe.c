@@ -94,8 +94,23 @@ int gate_probe(Gate *g, const char *canary) {
                 return -EBUSY;
         r = prepare(g, canary);
         if (r >= 0)
-                r = runner_start(g->event, canary, 2, g->group, PROBE_DEADLINE, on_run, g, &g->probe.runner);
+                r = runner_start(g->event, canary, 2, &(const RunnerPlace){ -1, g->group }, PROBE_DEADLINE, on_run, g,
+                                 &g->probe.runner);
         if (r < 0)
                 probe_done(g);
         return r;
+}
+
+int gate_run(Gate *g, const char *path, int cgroup_fd, usec_t deadline,
+             void (*done)(void *userdata, const RunnerResult *result), void *userdata, Runner **ret) {
+        const RunnerPlace place = { cgroup_fd, g->group };
+        struct statx file;
+
+        if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &file) < 0)
+                return -errno;
+        /* The mark goes with the file. */
+        if (!marks_cover_mount(g->marks, file.stx_mnt_id) &&
+            fanotify_mark(g->group, FAN_MARK_ADD, FAN_OPEN_EXEC_PERM, AT_FDCWD, path) < 0)
+                return -errno;
+        return runner_start(g->event, path, 1, &place, deadline, done, userdata, ret);
 }

@@ -58,7 +58,7 @@ def a_good_guest(m):
     check(result["result"] == "passed" and result["simulated"], result)
     names = {c["name"]: c["result"] for c in result["checks"]}
     for name in ("signature", "chain", "report-data", "quote-signature", "quote-nonce", "pcr-digest", "event-log-replay",
-                 "same-report-id", "same-chip-id", "same-ak", "clock-forward"):
+                 "same-report-id", "same-chip-id", "same-ak", "clock-forward", "denial"):
         check(names.get(name) == "pass", f"{name}: {names.get(name)}")
     check("simulator" in m.status()["Tainted"], "the simulator taints nothing")
     text = m.ctl("attest")
@@ -90,6 +90,28 @@ def parts(m, nonce):
     verdict = lab.tool(f"{lab.BUILD}/tools/verify/sealwatch-verify", "log", f"{directory}/measurements", "--pcrs",
                        f"sha256:{directory}/pcrs.sha256", "--allow-tail")
     check("pass" in verdict, verdict)
+
+
+def proof_of_denial(m):
+    """In both modes, and nobody is bothered."""
+    announced = m.events("canary")[-1]
+    denied = [e for e in m.events("exec") if e["digest"] == announced["digest"]][-1]  # the nonce was used before
+    check(denied["verdict"] == "deny" and denied["seq"] > announced["seq"], denied)
+    check(not m.said(announced["digest"]), "people were told of the canary")
+    check(m.status()["DeniedCount"] == 1, "the canary is counted")  # the other one is that of evidence()
+    check(not os.path.exists(f"{ROOT}/state/canary"), "the canary is still there")
+    m.policy("observe")
+    m.ctl("reload")
+    nonce = secrets.token_hex(64)
+    result = json.loads(m.ctl("attest", "--nonce", nonce, "--json"))
+    check(result["result"] == "passed", result)
+    announced = m.events("canary")[-1]
+    check(announced["nonce"] == nonce, announced)
+    ran = m.expect_event("exec", digest=announced["digest"])
+    check(ran["verdict"] == "would-deny" and ran["seq"] > announced["seq"], ran)
+    check(m.state() == "trusted", m.status()["Reasons"])
+    m.policy("enforce")
+    m.ctl("reload")
 
 
 FAULTS = {  # the words of the simulator, and the checks that fail
@@ -175,6 +197,7 @@ def main(m):
     without_a_provider(m)
     a_good_guest(m)
     evidence(m)
+    proof_of_denial(m)
     faults(m)
     a_failed_round_locks(m)
     a_restart_forgets_no_pin(m)
