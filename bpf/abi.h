@@ -46,7 +46,17 @@ enum {
         EVENT_PRIVILEGED = 1 << 0, /* euid 0 or any effective capability, in the initial user namespace */
         EVENT_TRUNCATED = 1 << 1,  /* the path was longer; of a CodeEvent there is the file's name only */
         EVENT_UNCHECKED = 1 << 2,  /* of an ExecEvent: the hook was not asked about the program */
+        EVENT_PARTS = 1 << 3,      /* the path is its names, last first, each ended by NUL; an empty one ends them */
 };
+
+/* Which programs judge code. Each is tried, best first; only what is seen to work is claimed. */
+typedef enum Rung {
+        RUNG_NONE,     /* none: programs that run are seen (exec.bpf.c), no more */
+        RUNG_LSM,      /* code.bpf.c: BPF is among the kernel's active security modules */
+        RUNG_FMOD_RET, /* lower.bpf.c: before the kernel's own security_…(): can refuse, and has no digests of its own */
+        RUNG_FENTRY, /* the same programs, which can only see */
+        _RUNG_MAX,
+} Rung;
 
 /* What every event begins with: who did it, and when. Up to and with `sequence` it is the same in every version. */
 typedef struct EventHead {
@@ -177,11 +187,30 @@ typedef struct IdentifyRequest {
         KernelFile file;
 } IdentifyRequest;
 
+/* The gate's answer, which the lower rungs ask for: this process may run this file. */
+typedef struct Admission {
+        __u64 inode_address, inode;
+        __u32 device;
+        __u32 pid; /* EventHead.pid */
+} Admission;
+
+typedef struct AdmissionTerm {
+        __u64 until; /* CLOCK_BOOTTIME, ns */
+} AdmissionTerm;
+
+/* Context of the program `learn`, in and out: the digest of an open file of the calling process, which holds a read lease on
+ * it since before it was hashed. */
+typedef struct LearnRequest {
+        __s32 fd;
+        __s32 error; /* 0, or a negative errno: as of IdentifyRequest; -EBUSY: it can be written to, or nothing is kept of it */
+        __u8 digest[ABI_DIGEST_SIZE];
+} LearnRequest;
+
 /* What the programs are told once, before they are loaded. */
 typedef struct SensorSettings {
         __u64 cgroup;        /* only processes in this cgroup or below; 0: all */
         __u32 pid_namespace; /* inode number of the daemon's PID namespace */
-        __u32 hooks;         /* whether those are wanted; for the programs: whether they are loaded */
+        __u32 rung;          /* Rung that is loaded */
 } SensorSettings;
 
 /* What SensorState begins with in every version: a daemon reads what one of another version left in the kernel. */
@@ -271,6 +300,12 @@ ABI_ASSERT_OFFSET(InodeState, digest_version, 52);
 ABI_ASSERT_SIZE(IdentifyRequest, 40);
 ABI_ASSERT_OFFSET(IdentifyRequest, error, 4);
 ABI_ASSERT_OFFSET(IdentifyRequest, file, 8);
+
+ABI_ASSERT_SIZE(Admission, 24);
+ABI_ASSERT_OFFSET(Admission, device, 16);
+ABI_ASSERT_SIZE(AdmissionTerm, 8);
+ABI_ASSERT_SIZE(LearnRequest, 40);
+ABI_ASSERT_OFFSET(LearnRequest, digest, 8);
 
 ABI_ASSERT_SIZE(SensorSettings, 16);
 ABI_ASSERT_OFFSET(SensorSettings, pid_namespace, 8);

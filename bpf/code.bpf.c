@@ -86,23 +86,9 @@ int BPF_PROG(check_kernel_file, struct file *file, unsigned int id, bool content
         return on_code(kind, file);
 }
 
-/* From memory: there is no file, and so no digest. (enum kernel_load_data_id has the same numbers.) */
 SEC("?lsm/kernel_load_data")
 int BPF_PROG(check_kernel_data, unsigned int id, bool contents, int earlier) {
-        struct finding f = { .error = ERROR_NODATA };
-        CodeVerdict verdict;
-        KernelPolicy *p;
-        CodeKind kind;
-        __u32 slot;
-
-        if (!kind_of_id(id, &kind) || !in_scope())
-                return allow();
-        p = current_policy(&slot);
-        if (!p || p->generation == 0)
-                return allow();
-        verdict = judge_in_mode(p, kind, &f);
-        report_nameless(kind, verdict, &f);
-        return carry_out(verdict);
+        return on_kernel_data(id);
 }
 
 SEC("?lsm/file_mprotect")
@@ -124,56 +110,28 @@ int BPF_PROG(check_protection, struct vm_area_struct *vma, unsigned long asked, 
         return carry_out(decide(file, CODE_LIBRARY, kept, &f, fill_name));
 }
 
-/* True when it is code that is about to be changed, and *ret says what the rules say of that. */
-static __always_inline bool is_overwritten(InodeState *kept, struct finding *f, CodeVerdict *ret) {
-        KernelPolicy *p;
-        __u32 slot;
-
-        f->version = version_of(kept);
-        f->error = take_kept(kept, f) ? 0 : ERROR_NODATA;
-        if (!drop(kept) || !in_scope())
-                return false;
-        p = current_policy(&slot);
-        if (!p || p->generation == 0)
-                return false;
-        if (f->error == 0)
-                f->sets = sets_of(f, slot, p->digests_size);
-        *ret = judge_in_mode(p, CODE_OVERWRITE, f);
-        return true;
-}
-
 SEC("?lsm/file_open")
 int BPF_PROG(check_open, struct file *file, int earlier) {
-        struct finding f = {};
         struct inode *inode;
-        CodeVerdict verdict;
         InodeState *kept;
 
-        if (!(file->f_mode & FMODE_WRITE) && !(file->f_flags & OPEN_TRUNCATE)) /* O_RDONLY | O_TRUNC truncates, too */
+        if (!opens_for_writing(file))
                 return allow();
         inode = file->f_inode;
-        if (is_canary(inode))
+        if (is_canary(inode)) {
+                struct finding f = {};
+
                 return refuse_canary(CODE_OVERWRITE, file, &f, fill_path);
+        }
         kept = bpf_inode_storage_get(&inodes, inode, NULL, 0);
-        if (!kept || !is_overwritten(kept, &f, &verdict))
-                return allow();
-        verdict = report(CODE_OVERWRITE, verdict, &f, file, fill_path);
-        return carry_out(verdict);
+        return kept ? on_overwrite(file, kept, fill_path) : allow();
 }
 
 /* truncate(2) opens nothing. */
 SEC("?lsm/path_truncate")
 int BPF_PROG(check_truncate, struct path *path, int earlier) {
         struct inode *inode = path->dentry->d_inode;
-        struct finding f = { .no_path = 1 }; /* bpf_d_path is for this hook on newer kernels only */
-        CodeVerdict verdict;
-        InodeState *kept;
+        InodeState *kept = inode ? bpf_inode_storage_get(&inodes, inode, NULL, 0) : NULL;
 
-        if (!inode)
-                return allow();
-        kept = bpf_inode_storage_get(&inodes, inode, NULL, 0);
-        if (!kept || !is_overwritten(kept, &f, &verdict))
-                return allow();
-        report_dentry(CODE_OVERWRITE, verdict, &f, path->dentry, inode);
-        return carry_out(verdict);
+        return kept ? on_truncate(path, inode, kept) : allow();
 }

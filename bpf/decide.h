@@ -94,8 +94,13 @@ static __always_inline int deny(void) {
         return r;
 }
 
+/* The lowest rung only sees. */
+static __always_inline bool can_refuse(void) {
+        return settings.rung != RUNG_FENTRY;
+}
+
 static __always_inline int carry_out(CodeVerdict verdict) {
-        return verdict == CODE_DENIED ? deny() : allow();
+        return verdict == CODE_DENIED && can_refuse() ? deny() : allow();
 }
 
 static __always_inline KernelPolicy *current_policy(__u32 *ret_slot) {
@@ -335,7 +340,7 @@ static __always_inline CodeVerdict judge_in_mode(const KernelPolicy *p, CodeKind
         f->untold = p->enforce && !p->allow_no_path ? CODE_DENIED : CODE_ALLOWED;
         if (verdict == CODE_ASK && f->no_path)
                 return f->untold;
-        return verdict == CODE_DENIED && !p->enforce ? CODE_ALLOWED : verdict;
+        return verdict == CODE_DENIED && !(p->enforce && can_refuse()) ? CODE_ALLOWED : verdict;
 }
 
 /* Marks it as code first, then looks for writers once more: one that comes later finds the mark, one that came earlier is
@@ -379,7 +384,7 @@ static __always_inline bool is_canary(struct inode *inode) {
 static __always_inline int refuse_canary(CodeKind kind, struct file *file, const struct finding *f,
                                          void (*fill)(CodeEvent *e, struct file *file)) {
         (void) report(kind, CODE_DENIED, f, file, fill);
-        return deny();
+        return carry_out(CODE_DENIED);
 }
 
 static __always_inline void leave_mark(struct linux_binprm *bprm) {
@@ -419,4 +424,65 @@ static __always_inline void find_kept(InodeState *kept, struct inode *inode, str
 static __always_inline bool drop(InodeState *kept) {
         __sync_fetch_and_add(&kept->version, 1);
         return __sync_fetch_and_or(&kept->flags, 0) & INODE_CODE;
+}
+
+/* O_RDONLY | O_TRUNC truncates, too. */
+static __always_inline bool opens_for_writing(struct file *file) {
+        return file->f_mode & FMODE_WRITE || file->f_flags & OPEN_TRUNCATE;
+}
+
+/* True when it is code that is about to be changed, and *ret says what the rules say of that. */
+static __always_inline bool is_overwritten(InodeState *kept, struct finding *f, CodeVerdict *ret) {
+        KernelPolicy *p;
+        __u32 slot;
+
+        f->version = version_of(kept);
+        f->error = take_kept(kept, f) ? 0 : ERROR_NODATA;
+        if (!drop(kept) || !in_scope())
+                return false;
+        p = current_policy(&slot);
+        if (!p || p->generation == 0)
+                return false;
+        if (f->error == 0)
+                f->sets = sets_of(f, slot, p->digests_size);
+        *ret = judge_in_mode(p, CODE_OVERWRITE, f);
+        return true;
+}
+
+static __always_inline int on_overwrite(struct file *file, InodeState *kept,
+                                        void (*fill)(CodeEvent *e, struct file *file)) {
+        struct finding f = {};
+        CodeVerdict verdict;
+
+        if (!is_overwritten(kept, &f, &verdict))
+                return allow();
+        return carry_out(report(CODE_OVERWRITE, verdict, &f, file, fill));
+}
+
+static __always_inline int on_truncate(struct path *path, struct inode *inode, InodeState *kept) {
+        struct finding f = { .no_path = 1 }; /* bpf_d_path is for this hook on newer kernels only */
+        CodeVerdict verdict;
+
+        if (!is_overwritten(kept, &f, &verdict))
+                return allow();
+        report_dentry(CODE_OVERWRITE, verdict, &f, path->dentry, inode);
+        return carry_out(verdict);
+}
+
+/* From memory: there is no file, and so no digest. (enum kernel_load_data_id has the same numbers.) */
+static __always_inline int on_kernel_data(unsigned int id) {
+        struct finding f = { .error = ERROR_NODATA };
+        CodeVerdict verdict;
+        KernelPolicy *p;
+        CodeKind kind;
+        __u32 slot;
+
+        if (!kind_of_id(id, &kind) || !in_scope())
+                return allow();
+        p = current_policy(&slot);
+        if (!p || p->generation == 0)
+                return allow();
+        verdict = judge_in_mode(p, kind, &f);
+        report_nameless(kind, verdict, &f);
+        return carry_out(verdict);
 }

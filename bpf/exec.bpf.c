@@ -63,7 +63,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
         if (!e)
                 return 0;
         fill_head(&e->head, EVENT_TYPE_EXEC, sequence, task);
-        if (settings.hooks && !was_checked(task))
+        if (settings.rung != RUNG_NONE && !was_checked(task))
                 e->head.flags |= EVENT_UNCHECKED;
         file_identity(file, &e->file);
         fill_filename(e, BPF_CORE_READ(bprm, filename));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #pragma once
 
-/* The identity of a file, the same for every program that reports one. */
+/* Files: their identity, the same for every program that reports one, and those of the calling process. */
 
 #include <linux/types.h>
 
@@ -21,4 +21,20 @@ static __always_inline void inode_identity(struct inode *inode, KernelFile *ret)
 
 static __always_inline void file_identity(struct file *file, KernelFile *ret) {
         inode_identity(BPF_CORE_READ(file, f_inode), ret);
+}
+
+enum { ENTRY_EAGAIN = -11, ENTRY_EBADF = -9 };
+
+/* The caller owns the descriptor, so its entry does not change; but another thread may grow the table meanwhile, and
+ * the old one is freed. Whoever finds the same table before and after has read a live one. */
+static __always_inline int file_of(struct files_struct *files, __u32 fd, struct file **ret) {
+        struct fdtable *table = BPF_CORE_READ(files, fdt);
+        struct file **entry;
+
+        if (fd >= BPF_CORE_READ(table, max_fds))
+                return ENTRY_EBADF;
+        entry = BPF_CORE_READ(table, fd) + fd;
+        if (bpf_probe_read_kernel(ret, sizeof(*ret), entry) < 0 || BPF_CORE_READ(files, fdt) != table)
+                return ENTRY_EAGAIN;
+        return *ret ? 0 : ENTRY_EBADF;
 }

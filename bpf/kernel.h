@@ -7,6 +7,7 @@
  *
  * Differences between the kernels we run on, 6.1 to 6.18:
  * - kernel_cap_t was { u32 cap[2] } before 6.3, { u64 val } since: read as 8 bytes.
+ * - an inode's change time was i_ctime before 6.6, __i_ctime before 6.11, and two members since.
  * - struct pid ends in numbers[1] or numbers[]: indexed by hand, since CO-RE moves no variable index. */
 
 #include <linux/types.h>
@@ -31,12 +32,28 @@ struct address_space {
         atomic_t i_mmap_writable;
 };
 
+struct timespec64 {
+        __s64 tv_sec;
+        long tv_nsec;
+};
+
 struct inode {
+        unsigned short i_mode;
         unsigned long i_ino;
         unsigned int i_nlink;
         struct super_block *i_sb;
         struct address_space *i_mapping;
         atomic_t i_writecount;
+        __s64 i_ctime_sec; /* 6.11 */
+        __u32 i_ctime_nsec;
+};
+
+struct inode___since_6_6 {
+        struct timespec64 __i_ctime;
+};
+
+struct inode___before_6_6 {
+        struct timespec64 i_ctime;
 };
 
 struct shmem_inode_info {
@@ -50,10 +67,19 @@ struct qstr {
 
 struct dentry {
         struct qstr d_name;
+        struct dentry *d_parent;
         struct inode *d_inode;
 };
 
-struct vfsmount;
+struct vfsmount {
+        struct dentry *mnt_root;
+};
+
+struct mount {
+        struct mount *mnt_parent;
+        struct dentry *mnt_mountpoint;
+        struct vfsmount mnt;
+};
 
 struct path {
         struct vfsmount *mnt;
@@ -143,6 +169,7 @@ struct mm_struct {
 };
 
 struct task_struct {
+        unsigned int personality;
         int tgid;
         struct mm_struct *mm;
         __u64 start_boottime;

@@ -56,6 +56,14 @@ static int on_let_run(Feed *f, const CodeSeen *c, const Verdict *v) {
         return r;
 }
 
+/* It ran, and nobody can tell any more whether a rule refuses it: nobody is punished, and something was not seen. */
+static int on_unread(Feed *f, const CodeSeen *c, const Verdict *v) {
+        uint64_t seq;
+        int r = record_judgement(f, &c->observation, v, "seen", (int) v->severity, true, &seq);
+
+        return first_error(r, guard_degrade(f, REASON_LOST));
+}
+
 int feed_code(Feed *f, const CodeSeen *seen) {
         CodeSeen c = *seen;
         const Policy *p = f->engine->policy;
@@ -73,6 +81,8 @@ int feed_code(Feed *f, const CodeSeen *seen) {
                 v.actions = attest_canary_actions(f, v.actions);
         if (c.denied)
                 return on_denied(f, &c, &v);
+        if (c.unread && actions_refuse(v.actions) && p->mode == MODE_ENFORCE)
+                return on_unread(f, &c, &v);
         if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE && !c.stale &&
             c.observation.failure != FAILURE_NO_PATH)
                 return on_ran(f, &c, &v);

@@ -78,6 +78,7 @@ typedef struct CodeSeen {
         Observation observation; /* its token is not used */
         bool denied;
         bool stale;      /* decided by another policy than the engine's, while that changes */
+        bool unread;     /* it has no digest because nobody could read it any more */
         usec_t started;  /* CLOCK_BOOTTIME at which the process was born */
         bool privileged; /* as in Execed */
 } CodeSeen;

@@ -28,6 +28,7 @@ void manager_done(Manager *m) {
         if (!m->started || (m->stopping && !m->handing_over)) /* else somebody must judge until the next one does */
                 sensors_stop(m);
         gate_free(m->gate);
+        learner_free(m->learner);
         observer_free(m->observer);
         units_free(m->units);
         bus_free(m->bus);

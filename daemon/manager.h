@@ -10,6 +10,7 @@
 #include "core/reconcile.h"
 #include "daemon/eventlog/archive.h"
 #include "daemon/eventlog/store.h"
+#include "daemon/learner.h"
 #include "daemon/machine.h"
 #include "daemon/options.h"
 #include "daemon/secret/blobs.h"
@@ -45,6 +46,7 @@ typedef struct Manager {
         Observer *observer;
         Units *units;
         Checks *checks;
+        Learner *learner; /* NULL: the kernel side hashes by itself, or knows no hooks */
         Vault *vault;
         Bus *bus;
         Background *background;
@@ -81,7 +83,9 @@ typedef struct Manager {
         unsigned probes_left;
         Level levels[_WATCHED_MAX];
         char *level_why[_WATCHED_MAX];
+        bool hooks;                 /* some are claimed */
         bool hook_on_exec;          /* programs are also refused in the kernel */
+        const char *exec_hook_why;  /* static */
         uint32_t kernel_generation; /* of the policy that the kernel side and the engine have */
         sd_event_source *engine_timer, *archive_timer, *signal_source, *stop_timer, *background_source, *tpm_source;
         usec_t lock_started;

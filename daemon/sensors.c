@@ -43,7 +43,10 @@ void sensors_change_level(Manager *m, Watched w, Level level, const char *why) {
 static void on_gate_level(void *userdata, Level level, const char *why) {
         Manager *m = userdata;
 
-        sensors_change_level(m, WATCHED_EXEC, level == LEVEL_GATE && m->hook_on_exec ? LEVEL_ENFORCE : level, why);
+        if (level == LEVEL_GATE && m->hook_on_exec)
+                sensors_change_level(m, WATCHED_EXEC, LEVEL_ENFORCE, m->exec_hook_why);
+        else
+                sensors_change_level(m, WATCHED_EXEC, level, why);
 }
 
 static void on_observer_level(void *userdata, Level level, const char *why) {
@@ -57,6 +60,13 @@ static void on_ask(void *userdata, const Observation *o) {
         if (m->observer)
                 observer_drain(m->observer); /* an exec that is over ends the answers given for it */
         manager_feed(m, &in);
+}
+
+static void on_admit(void *userdata, uint32_t pid, const FileIdentity *file, bool admitted) {
+        const Manager *m = userdata;
+
+        if (m->observer)
+                (void) observer_admit(m->observer, pid, file, admitted); /* what fails is refused */
 }
 
 static void on_late(void *userdata, uint64_t token) {
@@ -120,6 +130,15 @@ static void on_code(void *userdata, CodeSeen *c, uint32_t generation) {
         checks_nudge(m);
 }
 
+static void on_unhashed(void *userdata, UnhashedCode *u) {
+        Manager *m = userdata;
+
+        if (m->learner)
+                learner_take(m->learner, u);
+        else
+                observer_hashed(m->observer, u, &(Hashed){ .leased_fd = -1 });
+}
+
 static void on_lost(void *userdata, const char *sensor, uint64_t first, uint64_t last, uint64_t count) {
         const Input in = { .type = INPUT_LOST,
                            .lost = { .sensor = sensor, .first = first, .last = last, .count = count } };
@@ -161,9 +180,16 @@ static void on_hooks_died(void *userdata) {
         for (Watched w = WATCHED_LIBRARY; w < _WATCHED_MAX; w++)
                 if (is_of_hooks(w))
                         sensors_set_level(m, w, LEVEL_OFF, why);
-        m->hook_on_exec = false;
-        sensors_change_level(m, WATCHED_EXEC, MIN(m->levels[WATCHED_EXEC], LEVEL_GATE), m->level_why[WATCHED_EXEC]);
+        m->hooks = m->hook_on_exec = false;
+        m->exec_hook_why = NULL;
+        sensors_change_level(m, WATCHED_EXEC, MIN(m->levels[WATCHED_EXEC], LEVEL_GATE), why);
         manager_failure(m, FAILURE_HOOKS_DEAD, why);
+}
+
+static void give_up_observer(Manager *m, const char *why) {
+        log_message(LOG_WARNING, "programs that run past the gate cannot be seen: %s", strempty(why));
+        sensors_set_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
+        m->observer = observer_free(m->observer);
 }
 
 /* The observer may be refused by the kernel; the guard works without it, and says so. */
@@ -176,6 +202,7 @@ static int start_observer(Manager *m) {
         const ObserverOps ops = {
                 .execed = on_execed,
                 .code = on_code,
+                .unhashed = on_unhashed,
                 .lost = on_lost,
                 .untold = on_untold,
                 .unpinned = on_unpinned,
@@ -196,9 +223,7 @@ static int start_observer(Manager *m) {
                                     m->options->bpf_dir, strempty(why));
                 return 0;
         }
-        log_message(LOG_WARNING, "programs that run past the gate cannot be seen: %s", strempty(why));
-        sensors_set_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
-        m->observer = observer_free(m->observer);
+        give_up_observer(m, why);
         return 0;
 }
 
@@ -218,6 +243,7 @@ static int start_gate(Manager *m) {
         };
         const GateOps ops = {
                 .ask = on_ask,
+                .admit = on_admit,
                 .late = on_late,
                 .changed = on_changed,
                 .unused = on_unused,
@@ -242,12 +268,18 @@ static const Watched watched_of[_EVENT_CODE_MAX] = {
         [EVENT_KEXEC] = WATCHED_KEXEC, [EVENT_FIRMWARE] = WATCHED_FIRMWARE, [EVENT_OVERWRITE] = WATCHED_OVERWRITE,
 };
 
+/* Before the gate is made: it gets what belongs to the rung. */
 static void probe_hooks(Manager *m) {
         const char *why[_EVENT_CODE_MAX];
         Level levels[_EVENT_CODE_MAX];
 
-        observer_probe_hooks(m->observer, m->options->canary, levels, why);
+        if (observer_probe_hooks(m->observer, m->options->canary, levels, why) < 0)
+                return give_up_observer(m, "the kernel does not take the programs any more");
+        if (learner_new(m->event, m->observer, m->config.hash_deadline, m->config.max_file_size, &m->learner) < 0)
+                m->learner = NULL; /* what it would hash is code that nobody could read */
         m->hook_on_exec = levels[EVENT_EXEC] == LEVEL_ENFORCE;
+        m->exec_hook_why = m->hook_on_exec ? why[EVENT_EXEC] : NULL;
+        m->hooks = levels[EVENT_EXEC] > LEVEL_OFF;
         for (Event e = 0; e < _EVENT_CODE_MAX; e++)
                 if (watched_of[e] < _WATCHED_MAX)
                         sensors_set_level(m, watched_of[e], levels[e], why[e]);
@@ -270,7 +302,7 @@ void sensors_set_policy(Manager *m, const Policy *policy) {
         int r;
 
         gate_set_needs_subject(m->gate, policy->needs_subject);
-        if (!m->observer || !m->hook_on_exec) /* hooks that are not claimed let everything go */
+        if (!m->observer || !m->hooks) /* hooks that are not claimed let everything go */
                 return;
         r = set_kernel_policy(m, policy);
         if (r < 0) {
@@ -289,13 +321,14 @@ int sensors_start(Manager *m) {
         r = checks_start(m); /* may wait: nobody waits for us yet */
         if (r >= 0)
                 r = start_observer(m);
+        if (r >= 0 && m->observer)
+                probe_hooks(m);
         if (r >= 0)
                 r = start_gate(m);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "cannot start the sensors");
         m->probes_left = 1 + (m->observer != NULL);
         if (m->observer) {
-                probe_hooks(m);
                 observer_gate_armed(m->observer, gate_armed(m->gate));
                 r = observer_probe(m->observer, m->options->canary);
                 if (r < 0)
@@ -383,11 +416,11 @@ void sensors_detach(Manager *m) {
         if (!m->observer)
                 return;
         observer_detach(m->observer);
-        m->hook_on_exec = false;
+        m->hooks = m->hook_on_exec = false;
         for (Watched w = WATCHED_LIBRARY; w < _WATCHED_MAX; w++)
                 if (is_of_hooks(w))
                         sensors_set_level(m, w, LEVEL_OFF, why);
-        sensors_set_level(m, WATCHED_EXEC, MIN(m->levels[WATCHED_EXEC], LEVEL_GATE), m->level_why[WATCHED_EXEC]);
+        sensors_set_level(m, WATCHED_EXEC, MIN(m->levels[WATCHED_EXEC], LEVEL_GATE), why);
         sensors_change_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
 }
 

@@ -14,6 +14,7 @@
  *
  *   attack map FILE                        maps FILE as code
  *   attack protect FILE                    maps FILE as data, then makes that executable
+ *   attack implied FILE                    maps FILE as data where that implies code (personality(2))
  *   attack module FILE                     loads FILE as a kernel module, from the file
  *   attack module-data FILE                the same, from memory
  *   attack kexec FILE                      loads FILE as a kernel to be started
@@ -44,6 +45,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -320,6 +322,14 @@ static int attack_protect(char **arguments) {
         return outcome(mprotect(p, 1, PROT_READ | PROT_EXEC));
 }
 
+static int attack_implied(char **arguments) {
+        int fd = open_file(arguments[0], O_RDONLY);
+
+        if (personality(READ_IMPLIES_EXEC) < 0)
+                die("personality");
+        return outcome(mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0);
+}
+
 static int attack_module(char **arguments) {
         return outcome(syscall(SYS_finit_module, open_file(arguments[0], O_RDONLY), "", 0));
 }
@@ -459,6 +469,7 @@ static const struct {
         { "race", 4, attack_race },
         { "map", 1, attack_map },
         { "protect", 1, attack_protect },
+        { "implied", 1, attack_implied },
         { "module", 1, attack_module },
         { "module-data", 1, attack_module_data },
         { "kexec", 1, attack_kexec },

@@ -68,7 +68,7 @@ static Subject subject_of(Observer *o, const EventHead *e) {
         return s;
 }
 
-static FileIdentity identity_of(const KernelFile *f) {
+FileIdentity identity_of(const KernelFile *f) {
         return (FileIdentity){ .inode_address = f->inode_address, .inode = f->inode, .device = f->device };
 }
 
@@ -96,11 +96,12 @@ static Failure failure_of(const CodeEvent *e) {
         return e->file.inode_address != 0 && e->error != 0 ? FAILURE_READ_ERROR : _FAILURE_INVALID;
 }
 
-static void report_code(Observer *o, const CodeEvent *e, uint32_t generation) {
+void report_code(Observer *o, const CodeEvent *e, uint32_t generation, bool unread) {
+        char path[PARTS_PATH_SIZE];
         CodeSeen c = {
                 .observation = {
                         .event = (Event) e->kind,
-                        .path = e->path,
+                        .path = event_path(e, path),
                         .no_path = e->head.flags & EVENT_TRUNCATED,
                         .has_digest = e->error == 0,
                         .failure = failure_of(e),
@@ -108,6 +109,7 @@ static void report_code(Observer *o, const CodeEvent *e, uint32_t generation) {
                         .file = identity_of(&e->file),
                 },
                 .denied = e->verdict == CODE_DENIED,
+                .unread = unread,
                 .started = e->head.started / NSEC_PER_USEC,
                 .privileged = e->head.flags & EVENT_PRIVILEGED,
         };
@@ -133,12 +135,30 @@ static void on_exec(Observer *o, const ExecEvent *e) {
                 report_exec(o, e);
 }
 
+/* What user space can find out, and the kernel side wants to know. */
+static bool is_unhashed(const Observer *o, const CodeEvent *e) {
+        return (o->rung == RUNG_FMOD_RET || o->rung == RUNG_FENTRY) && e->error == -EAGAIN && e->kind != CODE_EXEC &&
+               (e->writers == 0 || e->verdict == CODE_ASK);
+}
+
+static void take_code(Observer *o, const CodeEvent *e, uint32_t generation) {
+        UnhashedCode *u = NULL;
+
+        if (!is_unhashed(o, e))
+                return report_code(o, e, generation, false);
+        u = unhashed_new(e, generation);
+        if (u)
+                o->ops.unhashed(o->ops.userdata, u);
+        else
+                report_code(o, e, generation, true);
+}
+
 static void on_code(Observer *o, const CodeEvent *e) {
         if (o->hooks_probe.inode_address != 0 && o->hooks_probe.inode_address == e->file.inode_address) {
                 o->hooks_probe.seen |= 1U << e->kind;
                 o->hooks_probe.hashed |= (e->error == 0) << e->kind;
         } else
-                report_code(o, e, e->generation);
+                take_code(o, e, e->generation);
 }
 
 /* The type, once it is sure that the event is as it must be; -EPROTO. */
@@ -182,7 +202,7 @@ void drain_earlier(Observer *o, const void *data, size_t size) {
         else if (type == EVENT_TYPE_EXEC)
                 return; /* the kernel takes a while to detach: ours told it, too */
         else if (type == EVENT_TYPE_CODE)
-                report_code(o, data, 0);
+                take_code(o, data, 0);
         else
                 die(o, "what an earlier daemon left is not what its programs write");
 }
@@ -339,6 +359,9 @@ void drain_stop(Observer *o) {
         o->again = sd_event_source_disable_unref(o->again);
         ring_buffer__free(o->ring);
         o->ring = NULL;
+        o->again_set = false;
+        o->accounted = o->reported = 0;
+        o->idle_drains = 0;
 }
 
 int drain_start(Observer *o) {

@@ -59,6 +59,42 @@ static int (*const tries[_EVENT_CODE_MAX])(int fd, const char *path) = {
         [EVENT_KEXEC] = try_kexec, [EVENT_OVERWRITE] = try_overwrite,
 };
 
+/* What a rung that works is worth for each way, and why not more. */
+static const struct {
+        Level level;
+        const char *why;
+} worth[_RUNG_MAX][_EVENT_CODE_MAX] = {
+        [RUNG_LSM] = {
+                [EVENT_EXEC] = { LEVEL_ENFORCE, "lsm" },
+                [EVENT_LIBRARY] = { LEVEL_ENFORCE, "lsm" },
+                [EVENT_MODULE] = { LEVEL_ENFORCE, "lsm" },
+                [EVENT_KEXEC] = { LEVEL_ENFORCE, "lsm" },
+                [EVENT_FIRMWARE] = { LEVEL_ENFORCE, "lsm" },
+                [EVENT_OVERWRITE] = { LEVEL_ENFORCE, "lsm" },
+        },
+#define REFUSED_ONCE "fmod_ret: a file that was not seen yet is in no reference set"
+        [RUNG_FMOD_RET] = {
+                [EVENT_EXEC] = { LEVEL_ENFORCE, "fmod_ret" },
+                [EVENT_LIBRARY] = { LEVEL_OBSERVE, "fmod_ret: a file that was not seen yet is judged after the fact" },
+                [EVENT_MODULE] = { LEVEL_ENFORCE, REFUSED_ONCE },
+                [EVENT_KEXEC] = { LEVEL_ENFORCE, REFUSED_ONCE },
+                [EVENT_FIRMWARE] = { LEVEL_ENFORCE, REFUSED_ONCE },
+                [EVENT_OVERWRITE] = { LEVEL_ENFORCE, "fmod_ret" },
+        },
+#undef REFUSED_ONCE
+#define ONLY_SEEN "fentry: can only see"
+        [RUNG_FENTRY] = {
+                [EVENT_EXEC] = { LEVEL_OBSERVE, ONLY_SEEN },
+                [EVENT_LIBRARY] = { LEVEL_OBSERVE, ONLY_SEEN },
+                [EVENT_MODULE] = { LEVEL_OBSERVE, ONLY_SEEN },
+                [EVENT_KEXEC] = { LEVEL_OBSERVE, ONLY_SEEN },
+                [EVENT_FIRMWARE] = { LEVEL_OBSERVE, ONLY_SEEN },
+                [EVENT_OVERWRITE] = { LEVEL_OBSERVE, ONLY_SEEN },
+        },
+#undef ONLY_SEEN
+};
+
+/* NULL when the hook does what its rung can. */
 static const char *probe_one(Observer *o, Event e, int fd) {
         char path[64];
         int r;
@@ -69,45 +105,69 @@ static const char *probe_one(Observer *o, Event e, int fd) {
         if (!(o->hooks_probe.seen & 1U << e))
                 return r == -EPERM ? "the kernel refused the probe before the hook was asked"
                                    : "the hook does not fire";
-        if (r != -EPERM)
+        if (r != -EPERM && o->rung != RUNG_FENTRY)
                 return "the hook fires, and what it says is not done";
-        return o->hooks_probe.hashed & 1U << e ? NULL : "the kernel gives no SHA-256 of files (IMA, ima_hash=)";
+        if (o->rung == RUNG_LSM && !(o->hooks_probe.hashed & 1U << e))
+                return "the kernel gives no SHA-256 of files (IMA, ima_hash=)";
+        return NULL;
 }
 
-static void claim(Level ret_levels[_EVENT_CODE_MAX], const char *ret_why[_EVENT_CODE_MAX], Event e, const char *why) {
-        ret_levels[e] = why ? LEVEL_OFF : LEVEL_ENFORCE;
-        ret_why[e] = why;
+/* failed: NULL, or why nothing is claimed. */
+static void claim(const Observer *o, Level ret_levels[_EVENT_CODE_MAX], const char *ret_why[_EVENT_CODE_MAX], Event e,
+                  const char *failed) {
+        ret_levels[e] = failed ? LEVEL_OFF : worth[o->rung][e].level;
+        ret_why[e] = failed ?: worth[o->rung][e].why;
 }
 
-static void claim_nothing(Level ret_levels[_EVENT_CODE_MAX], const char *ret_why[_EVENT_CODE_MAX], const char *why) {
+static void claim_nothing(const Observer *o, Level ret_levels[_EVENT_CODE_MAX], const char *ret_why[_EVENT_CODE_MAX],
+                          const char *why) {
         for (Event e = 0; e < _EVENT_CODE_MAX; e++)
-                claim(ret_levels, ret_why, e, why);
+                claim(o, ret_levels, ret_why, e, why);
 }
 
-void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVENT_CODE_MAX],
-                          const char *ret_why[_EVENT_CODE_MAX]) {
-        _cleanup_close_ int fd = -1;
-        FileIdentity file;
+/* Returns why the rung is of no use; NULL when it is. */
+static const char *probe_rung(Observer *o, int fd, const FileIdentity *file, Level ret_levels[_EVENT_CODE_MAX],
+                              const char *ret_why[_EVENT_CODE_MAX]) {
+        const char *failed[_EVENT_CODE_MAX] = {};
 
-        if (!o->options.hooks)
-                return claim_nothing(ret_levels, ret_why, "switched off (Hooks=no)");
-        if (!o->programs || !programs_have_hooks(o->programs))
-                return claim_nothing(ret_levels, ret_why, "the kernel takes no BPF security programs");
-        fd = copy_to_memfd(canary);
-        if (fd < 0 || observer_identify(observer_identify_fd(o), fd, &file) < 0)
-                return claim_nothing(ret_levels, ret_why, "the probe could not be made");
-        o->hooks_probe = (HooksProbe){ .inode_address = file.inode_address };
-        keep_let_go(o, 0, file.inode_address);
-        __atomic_store_n(&o->state->refused, file.inode_address, __ATOMIC_RELEASE);
+        o->hooks_probe = (HooksProbe){ .inode_address = file->inode_address };
+        keep_let_go(o, 0, file->inode_address);
+        __atomic_store_n(&o->state->refused, file->inode_address, __ATOMIC_RELEASE);
         for (Event e = 0; e < _EVENT_CODE_MAX; e++)
                 if (tries[e])
-                        claim(ret_levels, ret_why, e, probe_one(o, e, fd));
+                        failed[e] = probe_one(o, e, fd);
         __atomic_store_n(&o->state->refused, 0, __ATOMIC_RELEASE);
         keep_let_go(o, 0, 0);
-        o->hooks_probe =
-                (HooksProbe){ .exec_since = ret_levels[EVENT_EXEC] == LEVEL_ENFORCE ? clock_ns(CLOCK_BOOTTIME) : 0 };
         /* No driver can be asked to load firmware; it comes through the same hook as modules do. */
-        claim(ret_levels, ret_why, EVENT_FIRMWARE, ret_why[EVENT_MODULE]);
-        if (ret_levels[EVENT_EXEC] != LEVEL_ENFORCE) /* the one whose silence would be found out */
-                claim_nothing(ret_levels, ret_why, ret_why[EVENT_EXEC]);
+        failed[EVENT_FIRMWARE] = failed[EVENT_MODULE];
+        o->hooks_probe = (HooksProbe){ .exec_since = failed[EVENT_EXEC] ? 0 : clock_ns(CLOCK_BOOTTIME) };
+        for (Event e = 0; e < _EVENT_CODE_MAX; e++)
+                claim(o, ret_levels, ret_why, e, failed[e]);
+        return failed[EVENT_EXEC]; /* the one whose silence would be found out */
+}
+
+int observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVENT_CODE_MAX],
+                         const char *ret_why[_EVENT_CODE_MAX]) {
+        const char *why = "the kernel takes no BPF programs at these places";
+        _cleanup_close_ int fd = -1;
+        FileIdentity file;
+        int r;
+
+        if (!o->options.hooks)
+                why = "switched off (Hooks=no)";
+        fd = copy_to_memfd(canary);
+        if (fd < 0 || observer_identify(observer_identify_fd(o), fd, &file) < 0) {
+                claim_nothing(o, ret_levels, ret_why, "the probe could not be made");
+                return 0;
+        }
+        while (o->rung != RUNG_NONE) {
+                why = probe_rung(o, fd, &file, ret_levels, ret_why);
+                if (!why)
+                        return 0;
+                r = observer_descend(o);
+                if (r < 0)
+                        return r;
+        }
+        claim_nothing(o, ret_levels, ret_why, why);
+        return 0;
 }

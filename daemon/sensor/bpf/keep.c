@@ -186,13 +186,16 @@ void observer_detach(Observer *o) {
         o->pins_why = "detached";
         drain_stop(o);
         o->state = NULL;
+        o->rung = RUNG_NONE;
         programs_detach(o->programs);
 }
 
 void keep_done(Observer *o) {
         unwatch(o);
-        sd_event_source_disable_unref(o->left_end);
-        left_free(o->left);
-        safe_close(o->left_canary);
-        pins_free(o->pins);
+        o->left_end = sd_event_source_disable_unref(o->left_end);
+        o->left = left_free(o->left);
+        o->left_canary = safe_close(o->left_canary);
+        o->pins = pins_free(o->pins);
+        o->pins_why = NULL;
+        o->execs_since = 0;
 }

@@ -25,11 +25,20 @@ typedef struct HooksProbe {
         uint64_t exec_since;    /* CLOCK_BOOTTIME, ns: who is born later is asked about; 0: that is not claimed */
 } HooksProbe;
 
+enum { PARTS_PATH_SIZE = ABI_PATH_SIZE + 2 };
+
+struct UnhashedCode {
+        CodeEvent event;
+        uint32_t generation; /* 0: another daemon's */
+        char path[PARTS_PATH_SIZE];
+};
+
 struct Observer {
         sd_event *event;
         ObserverOptions options;
         ObserverOps ops;
         Programs *programs;
+        Rung rung; /* of programs */
         SensorState *state;
         struct ring_buffer *ring;
         sd_event_source *wake, *again; /* again: one-shot, 1 ms after a drain */
@@ -67,6 +76,17 @@ void keep_let_go(Observer *o, unsigned which, uint64_t inode_address); /* by the
 void keep_let_canary_go(Observer *o, const char *canary);
 void keep_done(Observer *o);
 uint64_t clock_ns(clockid_t clock);
+FileIdentity identity_of(const KernelFile *f);
+void report_code(Observer *o, const CodeEvent *e, uint32_t generation,
+                 bool unread); /* unread: nobody knows its digest */
+
+/* unhashed.c */
+UnhashedCode *unhashed_new(const CodeEvent *e, uint32_t generation); /* NULL: out of memory */
+const char *event_path(const CodeEvent *e, char buffer[PARTS_PATH_SIZE]);
+void path_from_parts(const char parts[ABI_PATH_SIZE], char ret[PARTS_PATH_SIZE]);
+
+/* observer.c: leaves the rung for the best of those below. 0 or a negative errno: then there is nothing at all. */
+int observer_descend(Observer *o);
 
 /* probe.c */
 void observer_probe_done(Observer *o);

@@ -31,13 +31,19 @@ int observer_new(sd_event *event, const ObserverOptions *options, const Observer
         return 0;
 }
 
+static void leave_rung(Observer *o) {
+        drain_stop(o);
+        o->state = NULL;
+        o->programs = programs_free(o->programs);
+        o->rung = RUNG_NONE;
+}
+
 Observer *observer_free(Observer *o) {
         if (!o)
                 return NULL;
         observer_probe_done(o);
         keep_done(o);
-        drain_stop(o);
-        programs_free(o->programs);
+        leave_rung(o);
         sd_event_unref(o->event);
         free(o);
         return NULL;
@@ -78,7 +84,6 @@ static int read_settings(Observer *o, SensorSettings *ret, const char **ret_why)
         ret->pid_namespace = (uint32_t) namespace.st_ino;
         if (stat("/proc/self/ns/mnt", &namespace) >= 0)
                 o->mount_namespace = (uint32_t) namespace.st_ino;
-        ret->hooks = o->options.hooks;
         if (!o->options.cgroup)
                 return 0;
         r = cgroup_id(o->options.cgroup, &cgroup);
@@ -88,16 +93,18 @@ static int read_settings(Observer *o, SensorSettings *ret, const char **ret_why)
         return r;
 }
 
-int observer_attach(Observer *o, const char **ret_why) {
+static int enter_rung(Observer *o, Rung rung, const char **ret_why) {
         SensorSettings settings;
         int r;
 
         r = read_settings(o, &settings, ret_why);
         if (r < 0)
                 return r;
+        settings.rung = rung;
         r = programs_load(&settings, o->options.ring_size, &o->programs, ret_why);
         if (r < 0)
                 return r;
+        o->rung = rung;
         o->state = programs_state(o->programs);
         keep_maps(o);
         r = drain_start(o);
@@ -116,8 +123,44 @@ int observer_attach(Observer *o, const char **ret_why) {
         return 0;
 }
 
+static const Rung next_rungs[_RUNG_MAX] = {
+        [RUNG_LSM] = RUNG_FMOD_RET,
+        [RUNG_FMOD_RET] = RUNG_FENTRY,
+        [RUNG_FENTRY] = RUNG_NONE,
+};
+
+/* Nothing of it stays. */
+static void give_up_rung(Observer *o) {
+        observer_unpin(o);
+        keep_done(o);
+        leave_rung(o);
+}
+
+static int enter_best(Observer *o, Rung rung, const char **ret_why) {
+        int r = enter_rung(o, rung, ret_why);
+
+        while (r < 0 && rung != RUNG_NONE) {
+                give_up_rung(o);
+                rung = next_rungs[rung];
+                r = enter_rung(o, rung, ret_why);
+        }
+        return r;
+}
+
+int observer_attach(Observer *o, const char **ret_why) {
+        return enter_best(o, o->options.hooks ? RUNG_LSM : RUNG_NONE, ret_why);
+}
+
+int observer_descend(Observer *o) {
+        const Rung rung = next_rungs[o->rung];
+        const char *why;
+
+        give_up_rung(o);
+        return enter_best(o, rung, &why);
+}
+
 int observer_set_policy(Observer *o, const CompiledPolicy *policy) {
-        if (!o->programs || !programs_have_hooks(o->programs))
+        if (o->rung == RUNG_NONE)
                 return 0;
         return programs_set_policy(o->programs, &policy->policy, policy->digests);
 }
@@ -160,4 +203,20 @@ int observer_identify(int program, int fd, FileIdentity *ret) {
 
 void observer_stats(const Observer *o, ObserverStats *ret) {
         *ret = o->stats;
+}
+
+/* As long as a lease lasts by default: beyond it the file may be another one. */
+static const uint64_t ADMISSION_NS = 45000000000;
+
+int observer_admit(Observer *o, uint32_t pid, const FileIdentity *file, bool admitted) {
+        const Admission admission = {
+                .inode_address = file->inode_address,
+                .inode = file->inode,
+                .device = file->device,
+                .pid = pid,
+        };
+
+        if (o->rung == RUNG_NONE)
+                return 0;
+        return programs_admit(o->programs, &admission, admitted ? clock_ns(CLOCK_BOOTTIME) + ADMISSION_NS : 0);
 }

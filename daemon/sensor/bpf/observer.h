@@ -24,6 +24,14 @@ typedef struct ObserverOptions {
 
 enum { OBSERVER_RING_SIZE = 1 << 20 }; /* some 2,900 execs; mapped twice, so it counts twice in what is resident */
 
+/* Code that the kernel side let go or refused without a digest, where it has none of its own: to be hashed now. */
+typedef struct UnhashedCode UnhashedCode;
+
+const char *unhashed_path(
+        const UnhashedCode *u); /* in the root of the process' mount namespace; "" or not from "/": unknown */
+uint32_t unhashed_pid(const UnhashedCode *u); /* 0: not visible to the daemon */
+FileIdentity unhashed_file(const UnhashedCode *u);
+
 typedef struct ObserverOps {
         /* A program runs. Of the subject exe, cgroup and unit are missing when it has ended already. */
         void (*execed)(void *userdata, const Execed *x);
@@ -31,6 +39,9 @@ typedef struct ObserverOps {
         /* The kernel side denied code or let it run, and tells for the first time. generation: that of the policy by which it
          * decided, 0: another daemon's; `stale` is not set. */
         void (*code)(void *userdata, CodeSeen *c, uint32_t generation);
+
+        /* To be answered by observer_hashed(), now or later, which then calls code(). */
+        void (*unhashed)(void *userdata, UnhashedCode *u);
 
         /* Of the events with these sequence numbers `count` are not known. sensor: "exec", "code" or "any" (static). */
         void (*lost)(void *userdata, const char *sensor, uint64_t first, uint64_t last, uint64_t count);
@@ -72,10 +83,25 @@ void observer_gate_armed(Observer *o, usec_t armed);
  * the process that asks may have run another program since the last drain, and its earlier answers end with that. */
 void observer_drain(Observer *o);
 
-/* What the kernel side can do about code, each shown by a file of our own that must be refused and is: LEVEL_ENFORCE, or
- * LEVEL_OFF and why (static). To be called once, after observer_attach(). */
-void observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVENT_CODE_MAX],
-                          const char *ret_why[_EVENT_CODE_MAX]);
+/* What the kernel side can do about code, each shown by a file of our own that must be refused and is. Where that fails for
+ * programs the next lower rung is tried. *ret_why (static): by which programs of the kernel, and what keeps the level from being
+ * higher. To be called once, right after observer_attach(): what observer_identify_fd() gave before is not valid any more. On
+ * failure a negative errno: then there is no observer. */
+int observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVENT_CODE_MAX],
+                         const char *ret_why[_EVENT_CODE_MAX]);
+
+/* The gate lets the process run the file, or takes that back; to be called before the kernel is told. The lower rungs
+ * refuse a program that was not let run (any more). 0 or a negative errno. */
+int observer_admit(Observer *o, uint32_t pid, const FileIdentity *file, bool admitted);
+
+typedef struct Hashed {
+        const uint8_t *digest; /* SHA256_SIZE bytes; NULL: it could not be hashed */
+        int leased_fd; /* open, with a read lease on it since before it was hashed; -1: nobody kept writers off */
+        bool written;  /* somebody has it open for writing */
+} Hashed;
+
+/* What came of it; u is gone. With a lease the kernel side keeps the digest. */
+void observer_hashed(Observer *o, UnhashedCode *u, const Hashed *h);
 
 /* What the kernel side decides by; before the first one it lets everything go and tells nobody. 0 or a negative errno: then
  * the old one stays in force. */

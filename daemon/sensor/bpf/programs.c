@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
@@ -20,7 +21,7 @@
 struct Programs {
         struct sensors *skeleton;
         int identify; /* a descriptor of its own: it is needed behind programs_detach(), too */
-        bool hooks;
+        Rung rung;
 };
 
 static const char *why_refused(int error) {
@@ -40,26 +41,40 @@ static const char *why_refused(int error) {
 
 DEFINE_CLEANUP(Programs *, programs_free)
 
-static void want_hooks(struct sensors *s, bool wanted) {
+static bool is_lower(Rung rung) {
+        return rung == RUNG_FMOD_RET || rung == RUNG_FENTRY;
+}
+
+static bool section_is(const struct bpf_program *p, const char *prefix) {
+        return strncmp(bpf_program__section_name(p), prefix, strlen(prefix)) == 0;
+}
+
+/* Of which rungs a program is depends on how it attaches; those of the lower two are the same. */
+static void choose_programs(struct sensors *s, Rung rung) {
         struct bpf_program *p;
 
         bpf_object__for_each_program(p, s->obj) {
-                if (bpf_program__type(p) == BPF_PROG_TYPE_LSM)
-                        (void) bpf_program__set_autoload(p, wanted);
+                if (section_is(p, "lsm"))
+                        (void) bpf_program__set_autoload(p, rung == RUNG_LSM);
+                if (section_is(p, "fmod_ret/") || section_is(p, "fentry/") || p == s->progs.learn)
+                        (void) bpf_program__set_autoload(p, is_lower(rung));
+                if (rung == RUNG_FENTRY && section_is(p, "fmod_ret/"))
+                        (void) bpf_program__set_expected_attach_type(p, BPF_TRACE_FENTRY);
         }
-        (void) bpf_map__set_autocreate(s->maps.inodes, wanted);
-        (void) bpf_map__set_autocreate(s->maps.checked, wanted);
+        (void) bpf_map__set_autocreate(s->maps.inodes, rung == RUNG_LSM);
+        (void) bpf_map__set_autocreate(s->maps.places, is_lower(rung));
+        (void) bpf_map__set_autocreate(s->maps.admissions, is_lower(rung));
+        (void) bpf_map__set_autocreate(s->maps.checked, rung != RUNG_NONE);
 }
 
-static int load(const SensorSettings *settings, size_t ring_size, bool hooks, struct sensors **ret) {
+static int load(const SensorSettings *settings, size_t ring_size, struct sensors **ret) {
         struct sensors *s = sensors__open();
         int r;
 
         if (!s)
                 return -errno;
-        want_hooks(s, hooks);
+        choose_programs(s, settings->rung);
         s->rodata->settings = *settings;
-        s->rodata->settings.hooks = hooks;
         r = bpf_map__set_max_entries(s->maps.ring, (uint32_t) ring_size);
         if (r >= 0)
                 r = sensors__load(s);
@@ -80,13 +95,11 @@ int programs_load(const SensorSettings *settings, size_t ring_size, Programs **r
                 return -ENOMEM;
         p->identify = -1;
         libbpf_set_print(NULL); /* what it would print goes to standard error */
-        p->hooks = settings->hooks && load(settings, ring_size, true, &p->skeleton) >= 0;
-        if (!p->hooks) {
-                r = load(settings, ring_size, false, &p->skeleton);
-                if (r < 0) {
-                        *ret_why = why_refused(r);
-                        return r;
-                }
+        p->rung = settings->rung;
+        r = load(settings, ring_size, &p->skeleton);
+        if (r < 0) {
+                *ret_why = why_refused(r);
+                return r;
         }
         p->identify = fcntl(bpf_program__fd(p->skeleton->progs.identify), F_DUPFD_CLOEXEC, 3);
         if (p->identify < 0) {
@@ -101,11 +114,7 @@ int programs_load(const SensorSettings *settings, size_t ring_size, Programs **r
 void programs_detach(Programs *p) {
         sensors__destroy(p->skeleton);
         p->skeleton = NULL;
-        p->hooks = false;
-}
-
-bool programs_have_hooks(const Programs *p) {
-        return p->hooks;
+        p->rung = RUNG_NONE;
 }
 
 Programs *programs_free(Programs *p) {
@@ -217,4 +226,25 @@ long programs_missed(const Programs *p) {
                 missed += (long) info.recursion_misses;
         }
         return missed;
+}
+
+int programs_admit(Programs *p, const Admission *admission, uint64_t until) {
+        const AdmissionTerm term = { .until = until };
+        int map, r;
+
+        if (!is_lower(p->rung))
+                return 0;
+        map = bpf_map__fd(p->skeleton->maps.admissions);
+        r = until > 0 ? bpf_map_update_elem(map, admission, &term, BPF_ANY) : bpf_map_delete_elem(map, admission);
+        return r < 0 ? -errno : 0;
+}
+
+int programs_learn(Programs *p, int fd, const uint8_t digest[ABI_DIGEST_SIZE]) {
+        LearnRequest request = { .fd = fd };
+        LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &request, .ctx_size_in = sizeof(request));
+
+        if (!is_lower(p->rung))
+                return 0;
+        memcpy(request.digest, digest, sizeof(request.digest));
+        return bpf_prog_test_run_opts(bpf_program__fd(p->skeleton->progs.learn), &run) < 0 ? -errno : request.error;
 }

@@ -5,19 +5,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "bpf/abi.h"
 #include "daemon/sensor/bpf/pins.h"
 
 typedef struct Programs Programs;
 
-/* Loads, with the hooks where settings wants them and the kernel takes them. ring_size: bytes, a power of two of at least a
- * page. On failure a negative errno, and *ret_why says what is missing (static). */
+/* Loads, with the hooks of a rung. ring_size: bytes, a power of two of at least a page. That hooks fire is shown by a probe
+ * only: where BPF is not among the active security modules those of RUNG_LSM load, attach, and never do. The lower rungs ask
+ * for the gate's answers: without a daemon they let programs go. On failure a negative errno, and *ret_why says what is
+ * missing (static). */
 int programs_load(const SensorSettings *settings, size_t ring_size, Programs **ret, const char **ret_why);
-
-/* True when the hooks are loaded. That they fire is shown by a probe only: where BPF is not among the active security
- * modules they load, attach, and never do. */
-bool programs_have_hooks(const Programs *p);
 Programs *programs_free(Programs *p);
 
 /* For this process. 0 or a negative errno. */
@@ -41,3 +40,10 @@ int programs_set_policy(Programs *p, const KernelPolicy *policy, const KernelDig
 
 /* How often the kernel left out a program because it was running on the same CPU already; a negative errno. */
 long programs_missed(const Programs *p);
+
+/* On the lower rungs, else nothing: says until when (CLOCK_BOOTTIME, ns) a process may run a file; 0: no longer. 0 or a
+ * negative errno. */
+int programs_admit(Programs *p, const Admission *admission, uint64_t until);
+
+/* On the lower rungs: the digest of an open file, under a read lease. 0 or a negative errno: then it is not kept. */
+int programs_learn(Programs *p, int fd, const uint8_t digest[ABI_DIGEST_SIZE]);

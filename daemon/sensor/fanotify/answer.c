@@ -55,10 +55,20 @@ static Slot *overlay_of(Gate *g, const Slot *slot) {
         return NULL;
 }
 
+/* Without a lease nothing says when it is over; whoever is told has a limit of his own. */
+void answer_admit(Gate *g, Slot *slot, bool admitted) {
+        if (!g->ops.admit || (!admitted && !slot->is_admitted))
+                return;
+        slot->is_admitted = admitted && slot->has_lease;
+        g->ops.admit(g->ops.userdata, slot->pid, &slot->identity, admitted);
+}
+
 static int answer(Gate *g, Slot *slot, bool allow) {
         const struct fanotify_response response = { .fd = slot->fd, .response = allow ? FAN_ALLOW : FAN_DENY };
         int r = 0;
 
+        if (allow)
+                answer_admit(g, slot, true);
         if (slot->remote)
                 r = remote_answer(slot->remote, slot->fd, allow);
         else if (write(g->group, &response, sizeof(response)) < 0 && errno != ENOENT)
@@ -76,7 +86,7 @@ static bool wants_subject(Gate *g, const Slot *slot, bool from_cache) {
 }
 
 static FileIdentity identity_of(const Gate *g, const Slot *slot) {
-        FileIdentity identity = slot->remote_file;
+        FileIdentity identity = slot->identity;
 
         if (!slot->remote && g->ops.identify && g->ops.identify(g->options.identify_fd, slot->fd, &identity) < 0)
                 return (FileIdentity){};
@@ -95,6 +105,7 @@ void answer_ask(Gate *g, Slot *slot, Failure failure, bool from_cache) {
                 (void) answer(g, slot, true);
                 return;
         }
+        slot->identity = identity_of(g, slot);
         o = (Observation){
                 .event = EVENT_EXEC,
                 .token = token,
@@ -104,7 +115,7 @@ void answer_ask(Gate *g, Slot *slot, Failure failure, bool from_cache) {
                 .failure = failure,
                 .subject = wants_subject(g, slot, from_cache) ? subject_read(slot->pid, &g->subject)
                                                               : subject_unread(slot->pid),
-                .file = identity_of(g, slot),
+                .file = slot->identity,
         };
         memcpy(o.digest, slot->digest, SHA256_SIZE);
         g->stats.asked++;

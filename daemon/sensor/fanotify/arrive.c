@@ -202,7 +202,7 @@ void arrive_parked(Gate *g) {
         consider_arrived(g, has_event(g) ? read_events(g) : true);
 }
 
-void arrive_hashed(void *userdata, uint64_t token, const HashResult *result) {
+void arrive_hashed(void *userdata, uint64_t token, HashFile *file, const HashResult *result) {
         Gate *g = userdata;
         Slot *slot = slot_of_token(g->slots, token);
 
@@ -237,7 +237,7 @@ void arrive_remote(void *userdata, Remote *remote, const RemoteEvent *e) {
         slot->fd = e->fd;
         slot->remote = remote;
         slot->remote_path = strdup(e->path); /* no memory: unreachable */
-        slot->remote_file = e->file;
+        slot->identity = e->file;
         slot->pid = e->pid;
         slot->mount = e->mount;
         slot->since = monotonic_now();

@@ -51,12 +51,13 @@ struct Gate {
 int arrive_on_event(sd_event_source *source, int fd, uint32_t events, void *userdata);
 void arrive_remote(void *userdata, Remote *remote, const RemoteEvent *e);
 void arrive_remote_ended(void *userdata, Remote *remote);
-void arrive_hashed(void *userdata, uint64_t token, const HashResult *result);
+void arrive_hashed(void *userdata, uint64_t token, HashFile *file, const HashResult *result);
 void arrive_parked(Gate *g);
 
 /* answer.c: from there to the kernel's answer, and the deadlines */
 void answer_ask(Gate *g, Slot *slot, Failure failure, bool from_cache);
-void answer_respond(Gate *g, int fd, bool allow);   /* to an event of the main group; leaves the descriptor open */
+void answer_respond(Gate *g, int fd, bool allow); /* to an event of the main group; leaves the descriptor open */
+void answer_admit(Gate *g, Slot *slot, bool admitted);
 void answer_expect(Gate *g, usec_t when);           /* look at the deadlines at that time at the latest */
 const char *answer_path(Gate *g, const Slot *slot); /* of the file; in g->path */
 int answer_on_timer(sd_event_source *source, uint64_t when, void *userdata);

@@ -49,6 +49,10 @@ typedef struct GateOps {
          * namespace of its own chooses what paths look like there. Everything is borrowed for the length of the call. */
         void (*ask)(void *userdata, const Observation *o);
 
+        /* The process may run the file from now on: called before the kernel is told. Or (false) no longer, since it has run
+         * something, or the lease has ended. NULL: nobody wants to know. */
+        void (*admit)(void *userdata, uint32_t pid, const FileIdentity *file, bool admitted);
+
         /* What was passed on has waited for the answer deadline; gate_answer() is still owed. */
         void (*late)(void *userdata, uint64_t token);
 

@@ -78,7 +78,7 @@ static Failure read_all(Hasher *h, const HashOrder *order, uint8_t digest[SHA256
         return _FAILURE_INVALID;
 }
 
-void hash_file(Hasher *h, const HashOrder *order, HashResult *ret) {
+static void hash_open(Hasher *h, const HashOrder *order, HashResult *ret) {
         Digest left_over;
 
         *ret = (HashResult){ .failure = FAILURE_HASH_DEADLINE };
@@ -90,4 +90,15 @@ void hash_file(Hasher *h, const HashOrder *order, HashResult *ret) {
         ret->failure = read_all(h, order, ret->digest);
         if (ret->failure != _FAILURE_INVALID)
                 (void) digest_stream_end(h->stream, &left_over); /* the stream starts anew */
+}
+
+void hash_file(Hasher *h, const HashOrder *order, HashResult *ret) {
+        HashOrder opened = *order;
+
+        if (!order->file)
+                return hash_open(h, order, ret);
+        *ret = (HashResult){ .failure = FAILURE_READ_ERROR };
+        opened.fd = order->file->fd = order->file->open(order->file);
+        if (opened.fd >= 0)
+                hash_open(h, &opened, ret);
 }

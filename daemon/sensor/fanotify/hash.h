@@ -9,7 +9,16 @@
 #include "daemon/sensor/fanotify/cache.h"
 #include "policy/failure.h"
 
+typedef struct HashFile HashFile;
+
+/* A file that is yet to be found, where that may wait. The first member of what malloc() gave, and free() takes. */
+struct HashFile {
+        int (*open)(HashFile *f); /* on the thread: a descriptor, or a negative errno */
+        int fd;                   /* what it gave; whoever gets the result closes it */
+};
+
 typedef struct HashOrder {
+        HashFile *file; /* NULL: fd is there */
         int fd;
         uint64_t max_size; /* bytes */
         usec_t deadline;   /* CLOCK_MONOTONIC */

@@ -59,6 +59,7 @@ static void close_file(Gate *g, Slot *slot) {
 }
 
 void lease_release(Gate *g, Slot *slot) {
+        answer_admit(g, slot, false);
         close_file(g, slot);
         free(slot->remote_path);
         slot->remote_path = NULL;
@@ -106,6 +107,7 @@ static usec_t next_of(const Gate *g, SlotState state, usec_t limit) {
 }
 
 static void let_go(Gate *g, Slot *slot, usec_t now) {
+        answer_admit(g, slot, false);
         (void) fcntl(slot->fd, F_SETLEASE, F_UNLCK);
         slot->has_lease = false;
         slot->since = now; /* however late this is: a machine that stood still has told nobody of its execs */

@@ -47,7 +47,7 @@ typedef struct Shared {
 struct Pool {
         Shared *shared;
         sd_event_source *source;
-        void (*done)(void *userdata, uint64_t token, const HashResult *result);
+        void (*done)(void *userdata, uint64_t token, HashFile *file, const HashResult *result);
         void *userdata;
 };
 
@@ -87,6 +87,11 @@ static void shared_unref(Shared *s) {
         free(s);
 }
 
+static void job_free(HashJob *job) {
+        free(job->order.file);
+        free(job);
+}
+
 /* With the lock held: the next job, or NULL when this thread is to end. */
 static HashJob *wait_for_job(Shared *s) {
         for (;;) {
@@ -117,8 +122,8 @@ static void run_job(Shared *s, Hasher *h, HashJob *job) {
                 s->stuck--;
         if (job->forgotten) {
                 pthread_mutex_unlock(&s->lock);
-                safe_close(job->order.fd);
-                free(job);
+                safe_close(job->order.file ? job->order.file->fd : job->order.fd);
+                job_free(job);
                 pthread_mutex_lock(&s->lock);
                 return;
         }
@@ -182,8 +187,8 @@ static int on_done(sd_event_source *source, int fd, uint32_t events, void *userd
                 pthread_mutex_unlock(&s->lock);
                 if (!job)
                         return 0;
-                p->done(p->userdata, job->token, &job->result);
-                free(job);
+                p->done(p->userdata, job->token, job->order.file, &job->result);
+                job_free(job);
         }
 }
 
@@ -209,8 +214,9 @@ static int shared_new(unsigned workers, Shared **ret) {
 
 DEFINE_CLEANUP(Pool *, pool_free)
 
-int pool_new(sd_event *event, unsigned workers, void (*done)(void *userdata, uint64_t token, const HashResult *result),
-             void *userdata, Pool **ret) {
+int pool_new(sd_event *event, unsigned workers,
+             void (*done)(void *userdata, uint64_t token, HashFile *file, const HashResult *result), void *userdata,
+             Pool **ret) {
         _cleanup_(pool_freep) Pool *p = new0(Pool, 1);
         int r;
 
@@ -259,10 +265,14 @@ static void submit(Shared *s, HashJob *job) {
 HashJob *pool_hash(Pool *p, uint64_t token, const HashOrder *order) {
         HashJob *job = new0(HashJob, 1);
 
-        if (!job)
+        if (!job) {
+                free(order->file);
                 return NULL;
+        }
         job->token = token;
         job->order = *order;
+        if (job->order.file)
+                job->order.file->fd = -1;
         submit(p->shared, job);
         return job;
 }
@@ -306,7 +316,10 @@ bool pool_forget(Pool *p, HashJob *job) {
         } else
                 list_remove(job->state == JOB_QUEUED ? &s->queue : &s->done, job);
         pthread_mutex_unlock(&s->lock);
-        if (!running)
-                free(job);
+        if (!running) {
+                if (job->order.file)
+                        safe_close(job->order.file->fd); /* done, and told nobody */
+                job_free(job);
+        }
         return running;
 }

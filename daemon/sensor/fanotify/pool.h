@@ -12,14 +12,17 @@
 typedef struct Pool Pool;
 typedef struct HashJob HashJob;
 
-/* done() is called on the event loop for each job that was not forgotten, and may not be called for it again. */
-int pool_new(sd_event *event, unsigned workers, void (*done)(void *userdata, uint64_t token, const HashResult *result),
-             void *userdata, Pool **ret);
+/* done() is called on the event loop for each job that was not forgotten, and may not be called for it again. file: that of
+ * the order. */
+int pool_new(sd_event *event, unsigned workers,
+             void (*done)(void *userdata, uint64_t token, HashFile *file, const HashResult *result), void *userdata,
+             Pool **ret);
 
 /* Waits for nobody: threads that hang end when they can. Jobs must have been forgotten. */
 Pool *pool_free(Pool *p);
 
-/* The descriptor stays the caller's, open until done() or pool_forget(). NULL: out of memory. */
+/* The descriptor stays the caller's, open until done() or pool_forget(). order->file is taken over, and lasts until done() has
+ * returned. NULL: out of memory. */
 HashJob *pool_hash(Pool *p, uint64_t token, const HashOrder *order);
 
 /* The job takes too long: another thread is put in the place of the one that may hang in it. done() is still called. */

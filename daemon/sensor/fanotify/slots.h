@@ -30,16 +30,17 @@ struct Slot {
         int fd;          /* the event's; of a remote event a number in another table */
         bool fd_is_ours; /* to be closed here */
         bool has_lease, is_overlay, has_digest;
-        bool is_wanted;  /* somebody waited for the lease before the answer was there */
-        int lease_error; /* why there is none; 0 */
+        bool is_wanted;   /* somebody waited for the lease before the answer was there */
+        bool is_admitted; /* to be taken back */
+        int lease_error;  /* why there is none; 0 */
         uint32_t pid;
         usec_t since;  /* CLOCK_MONOTONIC: read, answered, or looked at last */
         usec_t leased; /* when the lease was taken */
         uint64_t ran;  /* of process_is_starved() */
         HashJob *job;
-        Remote *remote;    /* NULL: an event of the main group */
-        char *remote_path; /* owned */
-        FileIdentity remote_file;
+        Remote *remote;        /* NULL: an event of the main group */
+        char *remote_path;     /* owned */
+        FileIdentity identity; /* from when it is asked about; of a remote event from the start */
         FileStamp file;
         uint64_t mount; /* id */
         uint8_t digest[SHA256_SIZE];

@@ -69,8 +69,12 @@ static void layouts_are_the_same(void **state) {
               FIELD(InodeState, digest_version));
         CHECK(IdentifyRequest, FIELD(IdentifyRequest, fd), FIELD(IdentifyRequest, error),
               FIELD(IdentifyRequest, file));
+        CHECK(Admission, FIELD(Admission, inode_address), FIELD(Admission, inode), FIELD(Admission, device),
+              FIELD(Admission, pid));
+        CHECK(AdmissionTerm, FIELD(AdmissionTerm, until));
+        CHECK(LearnRequest, FIELD(LearnRequest, fd), FIELD(LearnRequest, error), FIELD(LearnRequest, digest));
         CHECK(SensorSettings, FIELD(SensorSettings, cgroup), FIELD(SensorSettings, pid_namespace),
-              FIELD(SensorSettings, hooks));
+              FIELD(SensorSettings, rung));
         CHECK(StateHead, FIELD(StateHead, version), FIELD(StateHead, events), FIELD(StateHead, sequence),
               FIELD(StateHead, lost), FIELD(StateHead, told), FIELD(StateHead, lost_told),
               FIELD(StateHead, missed_told), FIELD(StateHead, let_go), FIELD(StateHead, unattended),
