@@ -462,26 +462,16 @@ static const struct {
         int arguments;
         int (*attack)(char **arguments);
 } attacks[] = {
-        { "memfd", 1, attack_memfd },
-        { "userns-tmpfs", 1, attack_userns_tmpfs },
-        { "ldso", 1, attack_ldso },
-        { "chain", 2, attack_chain },
-        { "race", 4, attack_race },
-        { "map", 1, attack_map },
-        { "protect", 1, attack_protect },
-        { "implied", 1, attack_implied },
-        { "module", 1, attack_module },
-        { "module-data", 1, attack_module_data },
-        { "kexec", 1, attack_kexec },
-        { "overwrite", 1, attack_overwrite },
-        { "truncate", 1, attack_truncate },
-        { "memory", 2, attack_memory },
-        { "store", 1, attack_store },
-        { "cut", 1, attack_cut },
-        { "cut-path", 1, attack_cut_path },
-        { "sealed", 1, attack_sealed },
-        { "sneak", 2, attack_sneak },
-        { "silence", 2, attack_silence },
+        { "memfd", 1, attack_memfd },       { "userns-tmpfs", 1, attack_userns_tmpfs },
+        { "ldso", 1, attack_ldso },         { "chain", 2, attack_chain },
+        { "race", 4, attack_race },         { "map", 1, attack_map },
+        { "protect", 1, attack_protect },   { "implied", 1, attack_implied },
+        { "module", 1, attack_module },     { "module-data", 1, attack_module_data },
+        { "kexec", 1, attack_kexec },       { "overwrite", 1, attack_overwrite },
+        { "truncate", 1, attack_truncate }, { "memory", 2, attack_memory },
+        { "store", 1, attack_store },       { "cut", 1, attack_cut },
+        { "cut-path", 1, attack_cut_path }, { "sealed", 1, attack_sealed },
+        { "sneak", 2, attack_sneak },       { "silence", 2, attack_silence },
 };
 
 int main(int argc, char **argv) {
