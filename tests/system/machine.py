@@ -228,9 +228,13 @@ class Machine:
         return f"/proc/self/fd/{self.root_fd}{path}"
 
 
-def installed(root):
-    """A directory with what is installed by meson, and a policy of the test's own: all in the root is known."""
+def installed(root, known=()):
+    """A directory with what is installed by meson, and a policy of the test's own: all in the root is known, and so are programs
+    that are added to it."""
     directory = tempfile.mkdtemp(prefix="sealwatch-installed.")
+    os.makedirs(f"{directory}/usr/local/bin")
+    for program in known:
+        shutil.copy(program, f"{directory}/usr/local/bin/")
     subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet"], check=True,
                    env=dict(os.environ, DESTDIR=directory), stdout=subprocess.DEVNULL)
     write(f"{directory}/etc/sealwatch/sealwatchd.conf", CONFIG)
