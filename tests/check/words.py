@@ -14,7 +14,7 @@ LICENCES = {  # the first that fits
     r"": "LGPL-2.1-or-later",
 }
 # The licence itself, and bytes for parsers.
-DATA = re.compile(r"LICENSE$|(.*/)?corpus/|(.*/)?vectors/")
+DATA = re.compile(r"LICENSE$|(.*/)?corpus/|(.*/)?vectors/|debian/(changelog|source/format)$")
 LATER = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b")
 
 
@@ -35,7 +35,7 @@ def check(tree_):
         for n, line in enumerate(text.splitlines(), 1):
             if LATER.search(line):
                 yield f"{file}:{n}: something is put off to later"
-            if line != line.rstrip() or "\t" in line and not file.endswith(".scd"):
+            if line != line.rstrip() or "\t" in line and not file.endswith((".scd", "debian/rules")):
                 yield f"{file}:{n}: a blank at the end, or a tab"
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) if file.endswith(".md") else []:
             if not os.path.exists(tree_.path(os.path.join(os.path.dirname(file), link))):
