@@ -35,6 +35,7 @@ typedef struct Asker {
 
 struct Rounds {
         AttestTpm tpm;
+        char *endorsements; /* the cache's directory */
         Attester *attester;
         Background *background;
         sd_event_source *attester_source, *background_source, *resume_source;
@@ -66,6 +67,7 @@ Rounds *rounds_free(Rounds *r) {
         background_free(r->background);
         evidence_job_free(r->job);
         log_facts_done(&r->facts);
+        free(r->endorsements);
         appraisal_policy_done(&r->policy);
         free(r);
         return NULL;
@@ -154,6 +156,11 @@ int rounds_start(Manager *m) {
                 return 0;
         if (!attest_provider_from_name(word, &o.provider))
                 return -EINVAL;
+        if (asprintf(&rounds->endorsements, "%s/endorsements", m->options->state_dir) < 0) {
+                rounds->endorsements = NULL;
+                return -ENOMEM;
+        }
+        o.cache_path = rounds->endorsements;
         o.allow_simulated = m->config.attest_provider == PROVIDER_SIMULATOR;
         attest_tpm_init(m->tpm, software, &rounds->tpm);
         r = attester_new(&o, &rounds->attester);

@@ -5,6 +5,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -20,10 +21,30 @@ SECRET = "open sesame"
 
 
 def test_units_are_right(m):
-    complaints = m.process("systemd-analyze", "--man=no", "verify", f"/usr/lib/systemd/system/{UNIT}")
+    complaints = m.process("systemd-analyze", "--man=no", "verify",
+                           *(f"/usr/lib/systemd/system/{unit}" for unit in (UNIT, "sealwatch-fetch.socket", "sealwatch-fetch@.service")))
     check(complaints.returncode == 0 and not complaints.stderr, f"systemd-analyze verify: {complaints.stderr}")
     p = m.process("systemd-analyze", "security", "--no-pager", f"--threshold={EXPOSURE_MAX}", UNIT)
     check(p.returncode == 0, f"too much exposure: {p.stdout.splitlines()[-1:]}")
+
+
+def test_fetch_helper(m):
+    """Each connection has a process without privileges, which answers and ends."""
+    m.run("systemctl", "start", "sealwatch-fetch.socket")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(60)
+        s.connect(f"/proc/{m.first()}/root/run/sealwatch-fetch.sock")
+        eventually(lambda: "sealwatch-fetch@" in m.run("systemctl", "list-units", "--no-legend", "sealwatch-fetch@*"), "an instance")
+        unit = m.run("systemctl", "list-units", "--no-legend", "--plain", "sealwatch-fetch@*").split()[0]
+        with open(f"/proc/{m.first()}/root/proc/{m.show('MainPID', unit)}/status", encoding="ascii") as f:
+            status = dict(line.split(":", 1) for line in f if ":" in line)
+        check("0" not in status["Uid"].split(), f"it runs as {status['Uid']}")
+        check({status[f"Cap{n}"].strip() for n in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}, "it has capabilities")
+        check(status["NoNewPrivs"].strip() == "1", "it can gain privileges")
+        s.sendall(b"x" * 84)
+        answer = b"".join(iter(lambda: s.recv(4096), b""))
+    check(answer[:6] == b"SWFA\1\5" and answer.endswith(b"this is no request"), answer)
+    eventually(lambda: not m.run("systemctl", "list-units", "--no-legend", "sealwatch-fetch@*"), "its end")
 
 
 def test_starts_before_what_it_guards(m):
@@ -181,8 +202,8 @@ def test_shutdown(m):
     check(last.startswith(b"stop"), f"the last record: {last}")
 
 
-TESTS = [test_units_are_right, test_starts_before_what_it_guards, test_watches, test_journal_and_catalog, test_bus, test_reload,
-         test_crash, test_watchdog, test_restart_and_stop, test_secrets_outlive_a_restart, test_bad_configuration_is_not_tried_again,
+TESTS = [test_units_are_right, test_fetch_helper, test_starts_before_what_it_guards, test_watches, test_journal_and_catalog,
+         test_bus, test_reload, test_crash, test_watchdog, test_restart_and_stop, test_secrets_outlive_a_restart, test_bad_configuration_is_not_tried_again,
          test_what_does_not_fit_is_wiped, test_shutdown]
 
 
