@@ -102,6 +102,7 @@ static AttestFailure azure_report(Gathering *g, Gathered *ret) {
                         return gather_fail(ret, ATTEST_NO_PROVIDER, "azure: there is no NV index 0x%08x", NV_REPORT);
                 if (r < 0)
                         return gather_fail_tpm(ret, r);
+                g->azure_found = s == STATE_FRESH;
                 if (s == STATE_FRESH)
                         return buffer_error(&ret->report) < 0 || buffer_error(&ret->hcl) < 0
                                        ? gather_fail(ret, ATTEST_INTERNAL, "out of memory")
@@ -115,7 +116,7 @@ static bool azure_is_there(Gathering *g) {
         _cleanup_(buffer_done) Buffer nv = {};
         char why[ATTEST_WHY_MAX];
 
-        return tpm->nv_read(tpm->userdata, NV_REPORT, &nv, why) >= 0;
+        return g->azure_found || tpm->nv_read(tpm->userdata, NV_REPORT, &nv, why) >= 0;
 }
 
 const Provider azure_provider = {

@@ -10,6 +10,7 @@ typedef struct Gathering {
         const AttesterOptions *options;
         int stop_fd;                 /* readable when the thread shall end */
         bool sev_guest_dead;         /* it said so; the next boot is the first time to ask again */
+        bool azure_found;            /* to look for it costs one of the few reports that it makes */
         usec_t network_after;        /* CLOCK_BOOTTIME: not before that for what can wait */
         struct Simulator *simulator; /* NULL: not made yet */
 } Gathering;

@@ -182,6 +182,27 @@ static void waits_for_its_own_nonce(void **state _unused_) {
         }
 }
 
+/* It is looked for once; after that each round is one report, where two seconds have gone by. */
+static void rounds_do_not_wait(void **state _unused_) {
+        _cleanup_(machine_done) Machine m;
+        Attester *a;
+
+        machine_init(&m, with_user_data);
+        assert_int_equal(attester_new(&m.options, &a), 0);
+        gathered_free(rig_gather_on(a));
+        for (unsigned i = 1; i <= 3; i++) {
+                unsigned reads = m.paravisor.reads;
+                usec_t now = m.paravisor.now += 10 * USEC_PER_SEC;
+                Gathered *g = rig_gather_on(a);
+
+                assert_int_equal(g->failure, ATTEST_GATHERED);
+                gathered_free(g);
+                assert_int_equal(m.paravisor.reads - reads, 1);
+                assert_int_equal(m.paravisor.now, now);
+        }
+        attester_free(a);
+}
+
 /* Asked twice within two seconds it serves the first report again, without a word. */
 static void is_not_deceived_by_the_limit(void **state _unused_) {
         static const char *const nonces[] = { "a first nonce", "a second one", NONCE };
@@ -262,6 +283,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_teardown(reports_what_was_written, swtpm_teardown),
                 cmocka_unit_test_teardown(waits_for_its_own_nonce, swtpm_teardown),
+                cmocka_unit_test_teardown(rounds_do_not_wait, swtpm_teardown),
                 cmocka_unit_test_teardown(is_not_deceived_by_the_limit, swtpm_teardown),
                 cmocka_unit_test_teardown(old_paravisors, swtpm_teardown),
                 cmocka_unit_test_teardown(what_is_no_report, swtpm_teardown),
