@@ -46,6 +46,7 @@ struct Rounds {
         uint64_t proving;         /* its round */
         EvidenceJob *job;         /* of the round that ends now */
         const char *provider;     /* static; NULL: none */
+        char *cache;              /* of endorsements */
         char why[ATTEST_WHY_MAX]; /* why there was no evidence, in the last round */
         AkOrigin origin;
         TpmTrust trust;
@@ -66,6 +67,7 @@ Rounds *rounds_free(Rounds *r) {
         attester_free(r->attester); /* calls back what waits, and may hand that on to the other thread */
         background_free(r->background);
         evidence_job_free(r->job);
+        free(r->cache);
         log_facts_done(&r->facts);
         free(r->endorsements);
         appraisal_policy_done(&r->policy);
@@ -162,6 +164,11 @@ int rounds_start(Manager *m) {
         }
         o.cache_path = rounds->endorsements;
         o.allow_simulated = m->config.attest_provider == PROVIDER_SIMULATOR;
+        if (asprintf(&rounds->cache, "%s/endorsements", m->options->state_dir) < 0) {
+                rounds->cache = NULL;
+                return -ENOMEM;
+        }
+        o.cache_path = rounds->cache;
         attest_tpm_init(m->tpm, software, &rounds->tpm);
         r = attester_new(&o, &rounds->attester);
         if (r >= 0)

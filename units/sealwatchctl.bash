@@ -4,7 +4,7 @@
 
 _sealwatchctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} word verb='' words=
-    local verbs='status events log seal release secrets lock detach reload policy blob'
+    local verbs='status events log attest evidence seal release secrets lock detach reload policy blob'
 
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case " $verbs " in *" $word "*) verb=$word; break ;; esac
