@@ -286,7 +286,7 @@ static void judged(void *item, int result _unused_, int cancelled) {
                 return;
         log_facts_done(&r->facts);
         r->facts = TAKE_STRUCT(j->facts);
-        snprintf(r->why, sizeof(r->why), "%s", strempty(j->failure));
+        snprintf(r->why, sizeof(r->why), "%s", j->failure ? j->failure : j->gathered->endorsement_problem);
         r->origin = j->gathered->ak.origin;
         r->trust = j->gathered->tpm_trust;
         r->job = j;

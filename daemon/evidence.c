@@ -272,6 +272,23 @@ static int go_on(EvidenceJob *j, Reading *reading, const EvidenceFindings *found
         return 0;
 }
 
+/* Where nobody has a certificate for the key behind the report, nothing is wrong with the report: it cannot be decided about.
+ * One that says itself that no such key signed it stays as it was judged. */
+static void excuse_missing_endorsements(EvidenceJob *j) {
+        static const char *const names[] = { "signing-key", "chain", "ak-binding" };
+        const Buffer *part = &j->evidence.parts[EVIDENCE_REPORT];
+        const SnpReport *report = snp_report_view(part->data, part->size);
+        uint32_t info = report ? snp_u32(report->key_info) : 0;
+
+        if (j->evidence.parts[EVIDENCE_VEK].size > 0 || info & SNP_KEY_MASKED ||
+            (info >> SNP_KEY_SIGNING_SHIFT & SNP_KEY_SIGNING_MASK) > SNP_VLEK)
+                return;
+        for (size_t i = 0; i < j->checks.size; i++)
+                for (size_t k = 0; k < ELEMENTSOF(names); k++)
+                        if (streq(j->checks.items[i].name, names[k]) && j->checks.items[i].result == CHECK_FAIL)
+                                j->checks.items[i].result = CHECK_UNDECIDED;
+}
+
 static int judge(EvidenceJob *j) {
         _cleanup_(reading_done) Reading reading = { .before = &j->facts };
         const EvidenceSink sink = { &reading, restart, take_entry };
@@ -294,6 +311,7 @@ static int judge(EvidenceJob *j) {
                 r = evidence_appraise(&a, &j->checks, &found);
         if (r >= 0)
                 r = put_facts(&j->evidence, &reading.now, found.entries);
+        excuse_missing_endorsements(j);
         if (r >= 0)
                 r = take_pins(j, &found);
         return r < 0 ? r : go_on(j, &reading, &found);

@@ -27,7 +27,7 @@ typedef struct Draft {
         SnpReport report;
         SnpRole role;
         int64_t vek_until;
-        bool revoked, break_signature;
+        bool revoked, break_signature, unendorsed;
 } Draft;
 
 static void tcb_rollback(Draft *d) {
@@ -75,6 +75,10 @@ static void revoked_ask(Draft *d) {
         d->revoked = true;
 }
 
+static void unendorsed(Draft *d) {
+        d->unendorsed = true;
+}
+
 static const struct {
         const char *word;
         void (*apply)(Draft *d);
@@ -83,7 +87,7 @@ static const struct {
         { "other-chip", other_chip },     { "other-guest", other_guest },
         { "stale-nonce", stale_nonce },   { "other-measurement", other_measurement },
         { "expired-vlek", expired_vlek }, { "bad-signature", bad_signature },
-        { "revoked-ask", revoked_ask },
+        { "revoked-ask", revoked_ask },   { "unendorsed", unendorsed },
 };
 
 static int apply_word(Draft *d, const char *word, size_t n) {
@@ -160,9 +164,9 @@ int simulator_report(Simulator *s, const char *text, const uint8_t report_data[S
         r = apply(&d, text);
         if (r >= 0)
                 r = sim_report_sign(&d.report, s->pki.keys[d.role]);
-        if (r >= 0)
+        if (r >= 0 && !d.unendorsed)
                 r = write_vek(s, &d, vek);
-        if (r >= 0)
+        if (r >= 0 && !d.unendorsed)
                 r = write_chain(s, &d, now, chain, crl);
         if (r < 0)
                 return r;

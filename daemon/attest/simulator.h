@@ -13,7 +13,8 @@
  *     stale-nonce    report data of no nonce of ours
  *     bad-signature  one bit of the report is another one than was signed
  *     expired-vlek   a provider's certificate that was valid until yesterday
- *     revoked-ask    the list of revoked authorities names the VCEK's */
+ *     revoked-ask    the list of revoked authorities names the VCEK's
+ *     unendorsed     no certificates, as where nobody hands them out */
 
 #include <stdbool.h>
 

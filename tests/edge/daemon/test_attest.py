@@ -222,6 +222,21 @@ def undecided_is_degraded_and_then_a_violation(m):
     m.expect_event("tamper", what="attestation-stale")
 
 
+def nobody_endorses_the_report(m):
+    """Nothing is wrong then, and nothing is known either."""
+    m.power_cycle()
+    configure(m)
+    scenario("unendorsed")
+    m.start()
+    m.expect_event("attest", result="undecided")
+    m.expect_state("degraded")
+    check(m.status()["Reasons"] == ["attestation"], m.status()["Reasons"])
+    check(failed(attest(m, code=1)) == [], "something failed")
+    scenario("unendorsed debug")
+    check(failed(attest(m, code=1)) == ["guest-policy"], "what needs no certificate is judged all the same")
+    m.expect_state("locked")
+
+
 def a_tpm_that_is_reset(m):
     m.power_cycle()
     configure(m)
@@ -244,6 +259,7 @@ def main(m):
     a_failed_round_locks(m)
     a_restart_forgets_no_pin(m)
     undecided_is_degraded_and_then_a_violation(m)
+    nobody_endorses_the_report(m)
     a_tpm_that_is_reset(m)
 
 
