@@ -17,10 +17,12 @@ enum {
                 SEALWATCH_ABI_EVENTS, /* of the events alone, so that another version's may be read; their first field */
         ABI_TYPES_MAX = 8,            /* room for an EventType */
         ABI_KINDS_MAX = 32,           /* room for a CodeKind, and behind those an ActivityKind */
-        ABI_LET_GO_MAX = 2,
+        ABI_LET_GO_MAX = 3,
         ABI_COMM_SIZE = 16,
         ABI_FILENAME_SIZE = 256,
         ABI_PATH_SIZE = 1024,
+        ABI_PARTS_SIZE = 640,
+        ABI_NAME_SIZE = 64,
         ABI_DIGEST_SIZE = 32, /* SHA-256 */
         ABI_RULES_MAX = 64,
         ABI_SETS_MAX = 32,     /* reference sets: bits of a __u32 */
@@ -38,8 +40,9 @@ typedef struct KernelFile {
 } KernelFile;
 
 typedef enum EventType {
-        EVENT_TYPE_EXEC, /* ExecEvent */
-        EVENT_TYPE_CODE, /* CodeEvent */
+        EVENT_TYPE_EXEC,     /* ExecEvent */
+        EVENT_TYPE_CODE,     /* CodeEvent */
+        EVENT_TYPE_ACTIVITY, /* ActivityEvent */
 } EventType;
 
 enum {
@@ -131,6 +134,74 @@ typedef struct CodeEvent {
         char path[ABI_PATH_SIZE]; /* in the process' root; NUL-terminated */
 } CodeEvent;
 
+/* How it was done. */
+typedef enum ActivityWhat {
+        WHAT_MEMORY_ANONYMOUS, /* security_mmap_file, security_file_mprotect */
+        WHAT_MEMORY_MODIFIED,  /* private changes to a file's mapping */
+        WHAT_MODULE_REQUEST,   /* security_kernel_module_request */
+        WHAT_BPF_PROGRAM,      /* security_bpf */
+        WHAT_PTRACE_ATTACH,    /* security_ptrace_access_check: ptrace, /proc/PID/mem, process_vm_*, pidfd_getfd */
+        WHAT_PTRACE_TRACEME,   /* security_ptrace_traceme: by a child, to its parent */
+        WHAT_MOUNT,            /* security_sb_mount */
+        WHAT_MOUNT_MOVE,       /* security_move_mount */
+        WHAT_MOUNT_UNMOUNT,    /* security_sb_umount */
+        WHAT_MOUNT_PIVOT,      /* security_sb_pivotroot */
+        WHAT_SETUID_CALL,      /* security_task_fix_setuid */
+        WHAT_SETUID_PROGRAM,   /* security_bprm_creds_from_file */
+        WHAT_DEVICE_TPM,       /* security_file_open */
+        WHAT_DEVICE_DISK,      /* a block device, for writing */
+        WHAT_DEVICE_MEMORY,    /* /dev/mem, /dev/kmem, /dev/port, /proc/kcore */
+        WHAT_DM,               /* security_file_ioctl */
+        WHAT_SELF_SIGNAL,      /* security_task_kill: one that could end or stop the daemon */
+        WHAT_SELF_PTRACE,      /* as of WHAT_PTRACE_ATTACH */
+        WHAT_SELF_LIMIT,       /* security_task_setrlimit, _setscheduler, _setnice */
+        WHAT_SELF_WRITE,       /* security_file_open, for writing: its files, or in its /proc directory */
+        WHAT_SELF_REMOVE,      /* security_inode_unlink, _rmdir, _rename: its files and pins */
+        WHAT_SELF_MAP,         /* security_bpf_map, for writing */
+        WHAT_SELF_LINK,        /* security_bpf: a descriptor of a link, or a change of one */
+        WHAT_SELF_MOUNT,       /* as of WHAT_MOUNT: over its files, or what they are on */
+        WHAT_SELF_CGROUP,      /* security_file_open, for writing: what stops or starves its cgroup */
+        WHAT_SELF_KERNEL,      /* … what silences hooks, or takes the TPM away */
+        _WHAT_MAX,
+} ActivityWhat;
+
+typedef struct ActivityEvent {
+        EventHead head;
+        KernelFile file;  /* what it was done to; all zero: no file */
+        __u32 kind;       /* ActivityKind */
+        __u32 what;       /* ActivityWhat */
+        __u32 denied;     /* 1: it did not happen */
+        __u32 generation; /* of the policy by which that was decided */
+        __u64 number;     /* flags, mode, command, device or type */
+        __u32 other_pid; /* the other process, in the daemon's PID namespace; 0: there is none, or it is not visible */
+        __u32 other_host_pid;
+        char name[ABI_NAME_SIZE];     /* of what is not a file; NUL-terminated */
+        char target[ABI_PARTS_SIZE];  /* a path: its names, last first, each ended by NUL; an empty one ends them */
+        char program[ABI_PARTS_SIZE]; /* likewise, of what the process runs */
+} ActivityEvent;
+
+/* Why a directory is protected; above GUARD_DEPTH_SHIFT how many names lead to it. */
+enum {
+        GUARD_DEPTH_SHIFT = 8,
+        GUARD_FILES = 1 << 0,  /* what is directly in it */
+        GUARD_TREE = 1 << 1,   /* … and one level below */
+        GUARD_MOUNT = 1 << 2,  /* as a place to mount on, or to unmount */
+        GUARD_CGROUP = 1 << 3, /* a cgroup that the daemon is in */
+};
+
+/* Kinds of what is the daemon's own, above the number (kind << 32 | id). */
+enum { OWN_MAP = 1, OWN_LINK = 2 };
+
+/* What programs about activities share with user space. */
+typedef struct ActivityState {
+        __u32 probing; /* everything that the owner's thread does is told of, and refused; and what its children do */
+        __u32 tpm_major;    /* of /dev/tpmrm*; 0: there is none */
+        __u32 refuse_stop;  /* nobody may send it signals, not even its manager */
+        __u32 first_mounts; /* mount namespace of the first process */
+        __u32 mounts;       /* … of the daemon */
+        __u32 zero;
+} ActivityState;
+
 /* A rule of the policy, as far as the kernel side can decide it. The first match wins. A rule with `maybe` also looks at
  * what the kernel side cannot see: whether it matches or not, the verdict stands only when it is the same. */
 typedef struct KernelRule {
@@ -153,6 +224,7 @@ typedef struct KernelPolicy {
         __u32 allow_no_path;      /* a rule looks at the path, and there is none: let go */
         __u32 activities_denied;  /* bits 1 << ActivityKind: every such is refused */
         __u32 activities_ignored; /* … none of them is told of */
+        __u32 self_allowed;       /* what is done to the daemon is only told of */
         KernelRule rules[ABI_RULES_MAX];
 } KernelPolicy;
 
@@ -280,13 +352,26 @@ ABI_ASSERT_OFFSET(CodeEvent, generation, 128);
 ABI_ASSERT_OFFSET(CodeEvent, digest, 136);
 ABI_ASSERT_OFFSET(CodeEvent, path, 168);
 
+ABI_ASSERT_SIZE(ActivityEvent, 1488);
+ABI_ASSERT_OFFSET(ActivityEvent, file, 80);
+ABI_ASSERT_OFFSET(ActivityEvent, kind, 112);
+ABI_ASSERT_OFFSET(ActivityEvent, denied, 120);
+ABI_ASSERT_OFFSET(ActivityEvent, number, 128);
+ABI_ASSERT_OFFSET(ActivityEvent, other_pid, 136);
+ABI_ASSERT_OFFSET(ActivityEvent, name, 144);
+ABI_ASSERT_OFFSET(ActivityEvent, target, 208);
+ABI_ASSERT_OFFSET(ActivityEvent, program, 848);
+ABI_ASSERT_SIZE(ActivityState, 24);
+ABI_ASSERT_OFFSET(ActivityState, tpm_major, 4);
+
 ABI_ASSERT_SIZE(KernelRule, 16);
 ABI_ASSERT_OFFSET(KernelRule, verdict, 12);
 ABI_ASSERT_OFFSET(KernelRule, maybe, 14);
-ABI_ASSERT_SIZE(KernelPolicy, 44 + 16 * ABI_RULES_MAX);
+ABI_ASSERT_SIZE(KernelPolicy, 48 + 16 * ABI_RULES_MAX);
 ABI_ASSERT_OFFSET(KernelPolicy, digests_size, 12);
 ABI_ASSERT_OFFSET(KernelPolicy, activities_denied, 36);
-ABI_ASSERT_OFFSET(KernelPolicy, rules, 44);
+ABI_ASSERT_OFFSET(KernelPolicy, self_allowed, 44);
+ABI_ASSERT_OFFSET(KernelPolicy, rules, 48);
 ABI_ASSERT_SIZE(KernelDigest, 40);
 ABI_ASSERT_OFFSET(KernelDigest, sets, 32);
 ABI_ASSERT_SIZE(InodeState, 56);
@@ -310,20 +395,20 @@ ABI_ASSERT_OFFSET(LearnRequest, digest, 8);
 ABI_ASSERT_SIZE(SensorSettings, 16);
 ABI_ASSERT_OFFSET(SensorSettings, pid_namespace, 8);
 
-ABI_ASSERT_SIZE(StateHead, 184);
+ABI_ASSERT_SIZE(StateHead, 192);
 ABI_ASSERT_OFFSET(StateHead, sequence, 8);
 ABI_ASSERT_OFFSET(StateHead, lost, 16);
 ABI_ASSERT_OFFSET(StateHead, told, 80);
 ABI_ASSERT_OFFSET(StateHead, lost_told, 88);
 ABI_ASSERT_OFFSET(StateHead, missed_told, 152);
 ABI_ASSERT_OFFSET(StateHead, let_go, 160);
-ABI_ASSERT_OFFSET(StateHead, unattended, 176);
+ABI_ASSERT_OFFSET(StateHead, unattended, 184);
 
-ABI_ASSERT_SIZE(SensorState, 224 + 8 * ABI_KINDS_MAX);
-ABI_ASSERT_OFFSET(SensorState, owner, 184);
-ABI_ASSERT_OFFSET(SensorState, last_wake, 192);
-ABI_ASSERT_OFFSET(SensorState, probe, 200);
-ABI_ASSERT_OFFSET(SensorState, refused, 208);
-ABI_ASSERT_OFFSET(SensorState, policy, 216);
-ABI_ASSERT_OFFSET(SensorState, unmarked, 220);
-ABI_ASSERT_OFFSET(SensorState, untold, 224);
+ABI_ASSERT_SIZE(SensorState, 232 + 8 * ABI_KINDS_MAX);
+ABI_ASSERT_OFFSET(SensorState, owner, 192);
+ABI_ASSERT_OFFSET(SensorState, last_wake, 200);
+ABI_ASSERT_OFFSET(SensorState, probe, 208);
+ABI_ASSERT_OFFSET(SensorState, refused, 216);
+ABI_ASSERT_OFFSET(SensorState, policy, 224);
+ABI_ASSERT_OFFSET(SensorState, unmarked, 228);
+ABI_ASSERT_OFFSET(SensorState, untold, 232);

@@ -22,6 +22,7 @@ struct super_block {
         __u32 s_dev;
         unsigned long s_magic;
         struct user_namespace *s_user_ns;
+        struct dentry *s_root;
 };
 
 typedef struct {
@@ -39,6 +40,7 @@ struct timespec64 {
 
 struct inode {
         unsigned short i_mode;
+        __u32 i_rdev;
         unsigned long i_ino;
         unsigned int i_nlink;
         struct super_block *i_sb;
@@ -54,6 +56,13 @@ struct inode___since_6_6 {
 
 struct inode___before_6_6 {
         struct timespec64 i_ctime;
+};
+
+struct pid;
+
+struct proc_inode {
+        struct pid *pid;
+        struct inode vfs_inode;
 };
 
 struct shmem_inode_info {
@@ -90,9 +99,13 @@ struct file {
         struct inode *f_inode;
         struct path f_path;
         unsigned int f_mode, f_flags;
+        void *private_data;
 };
 
+struct anon_vma;
+
 struct vm_area_struct {
+        struct anon_vma *anon_vma; /* it has pages of its own */
         struct file *vm_file;
         unsigned long vm_flags;
 };
@@ -155,7 +168,7 @@ typedef struct {
 } kernel_cap_t;
 
 struct cred {
-        kuid_t uid, euid;
+        kuid_t uid, euid, suid;
         kernel_cap_t cap_effective;
         struct user_namespace *user_ns;
 };
@@ -164,8 +177,17 @@ typedef struct {
         __u64 ctx_id; /* x86: given to no other */
 } mm_context_t;
 
+struct bpf_map {
+        __u32 id;
+};
+
+struct bpf_link {
+        __u32 id;
+};
+
 struct mm_struct {
         mm_context_t context;
+        struct file *exe_file;
 };
 
 struct task_struct {
@@ -173,7 +195,7 @@ struct task_struct {
         int tgid;
         struct mm_struct *mm;
         __u64 start_boottime;
-        struct task_struct *group_leader;
+        struct task_struct *group_leader, *real_parent;
         struct signal_struct *signal;
         const struct cred *cred;
         struct files_struct *files;
@@ -183,6 +205,7 @@ struct task_struct {
 struct linux_binprm {
         struct mm_struct *mm;
         struct file *file;
+        struct cred *cred;
         const char *filename;
 };
 

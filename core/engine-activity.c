@@ -31,8 +31,8 @@ static const Telling tellings[_EVENT_MAX] = {
         [EVENT_SELF] = ONCE_PER_TARGET,
 };
 
-bool activity_key(const char *event, const char *verdict, const char *rule, uint64_t uid, const char *exe,
-                  const char *target, uint8_t ret[DEDUP_KEY_SIZE]) {
+bool activity_key(const char *event, const char *how, const char *verdict, const char *rule, uint64_t uid,
+                  const char *exe, const char *target, uint8_t ret[DEDUP_KEY_SIZE]) {
         Event e = event_from_name(event, strlen(event));
         _cleanup_free_ char *detail = NULL;
 
@@ -40,9 +40,17 @@ bool activity_key(const char *event, const char *verdict, const char *rule, uint
                 return false;
         if (tellings[e] == ONCE_PER_PROGRAM && streq(rule, NO_RULE))
                 target = "";
-        if (asprintf(&detail, "%s %s %s %llu %s", event, verdict, rule, (unsigned long long) uid, exe) < 0)
+        if (asprintf(&detail, "%s %s %s %s %llu %s", event, how, verdict, rule, (unsigned long long) uid, exe) < 0)
                 return false;
         return dedup_key("activity", NULL, detail, target, ret);
+}
+
+/* By which way it was done, in the words of the sensor. */
+static const char *how_of(const Activity *a) {
+        for (size_t i = 0; i < ACTIVITY_DETAILS_MAX && a->details[i].key; i++)
+                if (streq(a->details[i].key, "how"))
+                        return strempty(a->details[i].text);
+        return "";
 }
 
 static int find_recorded(Feed *f, const Activity *a, const Verdict *v, const char *verdict,
@@ -54,7 +62,8 @@ static int find_recorded(Feed *f, const Activity *a, const Verdict *v, const cha
                 r = escape_for_json(a->target, EVENT_PATH_MAX, &target);
         if (r < 0)
                 return r;
-        *ret_has_key = activity_key(event_names[a->event], verdict, v->rule, a->subject.uid, exe, target, ret_key);
+        *ret_has_key =
+                activity_key(event_names[a->event], how_of(a), verdict, v->rule, a->subject.uid, exe, target, ret_key);
         *ret = *ret_has_key ? table_get(f->engine->judged, ret_key) : NULL;
         return 0;
 }

@@ -174,9 +174,9 @@ int feed_code(Feed *f, const CodeSeen *c);
 
 /* engine-activity.c: what is done to the machine's running state. */
 int feed_activity(Feed *f, const Activity *a);
-/* Under which the judgement on an activity is remembered; exe and target as they are in the log. False: not at all. */
-bool activity_key(const char *event, const char *verdict, const char *rule, uint64_t uid, const char *exe,
-                  const char *target, uint8_t ret[DEDUP_KEY_SIZE]);
+/* Under which the judgement on an activity is remembered; exe, how and target as they are in the log. False: not at all. */
+bool activity_key(const char *event, const char *how, const char *verdict, const char *rule, uint64_t uid,
+                  const char *exe, const char *target, uint8_t ret[DEDUP_KEY_SIZE]);
 
 /* engine-observe.c: what sensors report after the fact. */
 int feed_execed(Feed *f, const Execed *x);

@@ -77,7 +77,9 @@ static void restore_exec(Engine *e, const LogEntry *entry) {
 static void restore_activity(Engine *e, const LogEntry *entry) {
         uint8_t key[DEDUP_KEY_SIZE];
 
-        if (activity_key(text_of(entry, "event"), text_of(entry, "verdict"), text_of(entry, "rule"),
+        const char *how = strempty(json_string_value(json_object_get(json_object_get(entry->json, "details"), "how")));
+
+        if (activity_key(text_of(entry, "event"), how, text_of(entry, "verdict"), text_of(entry, "rule"),
                          count_of(entry, "uid"), text_of(entry, "exe"), text_of(entry, "target"), key))
                 remember(e->judged, key, entry->seq);
 }

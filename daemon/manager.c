@@ -30,6 +30,7 @@ void manager_done(Manager *m) {
         gate_free(m->gate);
         learner_free(m->learner);
         observer_free(m->observer);
+        files_free(m->files);
         units_free(m->units);
         bus_free(m->bus);
         background_free(m->background);

@@ -17,6 +17,7 @@
 #include "daemon/secret/vault.h"
 #include "daemon/sensor/bpf/observer.h"
 #include "daemon/sensor/fanotify/gate.h"
+#include "daemon/sensor/files/files.h"
 #include "daemon/sensor/unit/units.h"
 #include "daemon/tpm/tpm.h"
 #include "dbus/bus.h"
@@ -44,6 +45,7 @@ typedef struct Manager {
         Tpm *tpm;
         Gate *gate;
         Observer *observer;
+        Files *files;
         Units *units;
         Checks *checks;
         Learner *learner; /* NULL: the kernel side hashes by itself, or knows no hooks */
@@ -127,6 +129,11 @@ void registers_harvest(Manager *m, bool cap_only);
 void registers_seal(Manager *m, uint64_t request, const char *name, uint32_t uid, SecretMem *secret);
 void registers_snapshot(Manager *m, uint64_t request);
 bool registers_look(Manager *m); /* false when the TPM has too much to do; else checks_on_registers() follows */
+
+/* activities.c: what is done to the machine's running state. Before the start record. */
+void activities_seen(void *userdata, Activity *a, uint32_t generation);
+void activities_probe(Manager *m);
+void activities_watch_files(Manager *m);
 
 /* checks.c: looking after what nobody signals, the registers and the kernel's own measurement list behind one of them. A look
  * follows soon after something was executed, and seldom otherwise. */

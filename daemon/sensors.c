@@ -169,7 +169,8 @@ static void on_died(void *userdata, const char *why) {
 }
 
 static bool is_of_hooks(Watched w) {
-        return w >= WATCHED_LIBRARY && w != WATCHED_UNIT && w != WATCHED_PCR && w != WATCHED_IMA;
+        return w >= WATCHED_LIBRARY && w != WATCHED_CONFIG && w != WATCHED_UNIT && w != WATCHED_PCR &&
+               w != WATCHED_IMA;
 }
 
 /* Somebody silenced the hooks: nothing that they claimed is claimed any longer. */
@@ -203,6 +204,7 @@ static int start_observer(Manager *m) {
                 .execed = on_execed,
                 .code = on_code,
                 .unhashed = on_unhashed,
+                .activity = activities_seen,
                 .lost = on_lost,
                 .untold = on_untold,
                 .unpinned = on_unpinned,
@@ -327,8 +329,10 @@ int sensors_start(Manager *m) {
                 r = start_gate(m);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "cannot start the sensors");
+        activities_watch_files(m);
         m->probes_left = 1 + (m->observer != NULL);
         if (m->observer) {
+                activities_probe(m);
                 observer_gate_armed(m->observer, gate_armed(m->gate));
                 r = observer_probe(m->observer, m->options->canary);
                 if (r < 0)

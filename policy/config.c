@@ -23,6 +23,34 @@ const char *const provider_names[] = {
 
 static const char *const on_death_names[] = { [ON_DEATH_GAP] = "gap", [ON_DEATH_LOCK] = "lock", NULL };
 
+const char *const config_default_files[] = {
+        "/etc/sealwatch",
+        "/etc/systemd/system",
+        "/etc/passwd",
+        "/etc/group",
+        "/etc/shadow",
+        "/etc/sudoers",
+        "/etc/sudoers.d",
+        "/etc/pam.d",
+        "/etc/security",
+        "/etc/ssh/sshd_config",
+        "/etc/ssh/sshd_config.d",
+        "/root/.ssh/authorized_keys",
+        "/etc/ld.so.preload",
+        "/etc/ld.so.conf",
+        "/etc/ld.so.conf.d",
+        "/etc/modprobe.d",
+        "/etc/modules-load.d",
+        "/etc/sysctl.conf",
+        "/etc/sysctl.d",
+        "/etc/polkit-1",
+        "/etc/crontab",
+        "/etc/cron.d",
+        "/etc/crypttab",
+        "/etc/fstab",
+        NULL,
+};
+
 typedef char **Words; /* ended by NULL */
 
 static Words words_free(Words words) {
@@ -66,6 +94,7 @@ void config_done(Config *c) {
         free(c->tpm);
         free(c->scope_cgroup);
         words_free(c->file_systems);
+        words_free(c->files);
         free(c->attest_policy);
         free(c->simulator_scenario);
         *c = (Config){};
@@ -159,14 +188,12 @@ static const char *parse_scope(const Setting *s, const char **at, void *member) 
         return setting_text(s, &path, member);
 }
 
-/* "all" alone, or absolute paths. */
-static const char *parse_file_systems(const Setting *s _unused_, const char **at, void *member) {
-        static const char expected[] = "all, or absolute paths on the file systems to watch";
+/* The word that stands for no list, alone, or absolute paths. */
+static const char *parse_paths(const char **at, const char *alone, const char *expected, Words *target) {
         _cleanup_(words_freep) Words list = NULL;
-        bool all = streq(*at, "all");
+        bool all = streq(*at, alone);
         size_t size = 0, allocated = 0, n;
         const char *p = *at, *word;
-        Words *target = member;
 
         while (!all && (n = next_word(&p, &word)) > 0) {
                 *at = word;
@@ -184,6 +211,20 @@ static const char *parse_file_systems(const Setting *s _unused_, const char **at
         words_free(*target);
         *target = TAKE_PTR(list);
         return NULL;
+}
+
+static const char *parse_file_systems(const Setting *s, const char **at, void *member) {
+        return parse_paths(at, "all", "all, or absolute paths on the file systems to watch", member);
+}
+
+static const char *parse_files(const Setting *s, const char **at, void *member) {
+        Words *target = member;
+
+        if (!streq(*at, "none"))
+                return parse_paths(at, "default", "none, default, or absolute paths and patterns of files", member);
+        words_free(*target);
+        *target = new0(char *, 1);
+        return *target ? NULL : "more memory";
 }
 
 static int index_of_word(const char *const *words, const char *word, size_t n) {
@@ -231,6 +272,7 @@ static const Setting settings[] = {
         { section, key, parse, offsetof(Config, member), __VA_ARGS__ }
         SETTING("Daemon", "LogMaxSize", setting_size, log_max_size, .min = 1 << 20, .max = UINT64_C(1) << 32),
         SETTING("Daemon", "OnDeath", setting_word, on_death, .words = on_death_names),
+        SETTING("Daemon", "RefuseStop", setting_bool, refuse_stop, .min = 0),
         SETTING("Registers", "Tpm", parse_tpm, tpm, .min = 0),
         SETTING("Registers", "MeasurementPCR", parse_register, measurement_pcr, .max = PCR_COUNT - 1),
         SETTING("Registers", "CapPCR", parse_register, cap_pcr, .max = PCR_COUNT - 1),
@@ -241,6 +283,7 @@ static const Setting settings[] = {
                 .max = 600 * USEC_PER_SEC),
         SETTING("Watch", "Scope", parse_scope, scope_cgroup, .min = 0),
         SETTING("Watch", "FileSystems", parse_file_systems, file_systems, .min = 0),
+        SETTING("Watch", "Files", parse_files, files, .min = 0),
         SETTING("Watch", "RequireLevels", parse_levels, required_levels, .min = 0),
         SETTING("Watch", "HashDeadlineSec", setting_seconds, hash_deadline, .min = 10 * USEC_PER_MSEC,
                 .max = 600 * USEC_PER_SEC),

@@ -29,14 +29,16 @@ typedef struct Config {
         /* [Daemon] */
         uint64_t log_max_size; /* bytes */
         int on_death;          /* OnDeath */
+        bool refuse_stop;      /* nobody may end the daemon, not even who started it */
         /* [Registers] */
         char *tpm; /* "auto", "device:PATH" or "swtpm:PATH" */
         uint64_t measurement_pcr, cap_pcr;
         PcrSet poison_pcrs;
         usec_t extend_deadline, tpm_deadline;
         /* [Watch] */
-        char *scope_cgroup;                /* NULL: the whole machine; else a path in the unified hierarchy, "/..." */
-        char **file_systems;               /* NULL: every local one; else paths on those to watch, ended by NULL */
+        char *scope_cgroup;  /* NULL: the whole machine; else a path in the unified hierarchy, "/..." */
+        char **file_systems; /* NULL: every local one; else paths on those to watch, ended by NULL */
+        char **files;        /* NULL: config_default_files; else patterns to watch, ended by NULL; none: empty */
         int required_levels[_WATCHED_MAX]; /* Level, or -1: what is reached at start */
         bool hooks;                        /* in the kernel, where it takes them */
         usec_t hash_deadline, answer_deadline;
@@ -53,6 +55,9 @@ typedef struct Config {
         PcrSet seal_pcrs; /* beside the cap PCR */
         bool release_when_degraded;
 } Config;
+
+/* Configuration whose change matters to who may do what, ended by NULL. */
+extern const char *const config_default_files[];
 
 /* The defaults. 0 or -ENOMEM. */
 int config_init(Config *ret);

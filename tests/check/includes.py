@@ -9,7 +9,7 @@ import tree
 
 PURE = ["lib/base", "lib", "lib/firmware", "lib/ima", "lib/snp", "lib/tpm", "lib/azure", "lib/svsm", "lib/evidence", "lib/sim", "policy", "core"]
 OUTSIDE = PURE + ["lib/io"]
-EDGES = ["daemon/attest", "daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify",
+EDGES = ["daemon/attest", "daemon/eventlog", "daemon/secret", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/sensor/files",
          "daemon/sensor/ima", "daemon/sensor/unit", "daemon/tpm"]
 
 # What each folder may include besides itself: folders, or single files.
@@ -34,6 +34,7 @@ ARROW = {
     "daemon/sensor": OUTSIDE + ["bpf/abi.h"],
     "daemon/sensor/bpf": OUTSIDE + ["daemon/sensor", "bpf/abi.h", "bpf/sensors.skel.h"],
     "daemon/sensor/fanotify": OUTSIDE + ["daemon/sensor"],
+    "daemon/sensor/files": OUTSIDE + ["daemon/sensor"],
     "daemon/sensor/ima": OUTSIDE,
     "daemon/sensor/unit": OUTSIDE + ["daemon/sensor"],
     "daemon/tpm": OUTSIDE,
@@ -69,7 +70,7 @@ LIBRARIES = {
     "tss2/": ["daemon/tpm"],
     "bpf/": ["bpf", "daemon/sensor/bpf"],
     "curl/": ["tools/fetch"],
-    "systemd/": ["lib/io", "daemon", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/sensor/unit", "dbus", "tools/ctl"],
+    "systemd/": ["lib/io", "daemon", "daemon/sensor", "daemon/sensor/bpf", "daemon/sensor/fanotify", "daemon/sensor/files", "daemon/sensor/unit", "dbus", "tools/ctl"],
 }
 
 

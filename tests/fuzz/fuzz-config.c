@@ -39,6 +39,8 @@ static void check_values(const Config *c) {
         REQUIRE(!c->file_systems || c->file_systems[0]);
         for (char **p = c->file_systems; p && *p; p++)
                 REQUIRE(**p == '/' && !strchr(*p, ' '));
+        for (char **p = c->files; p && *p; p++)
+                REQUIRE(**p == '/' && !strchr(*p, ' '));
         for (Watched w = 0; w < _WATCHED_MAX; w++)
                 REQUIRE(c->required_levels[w] >= -1 && c->required_levels[w] < _LEVEL_MAX);
 }

@@ -194,6 +194,8 @@ static void activities(void **state _unused_) {
                 { "[Rule a]\nEvent=mount\nAction=ignore\n[Rule b]\nEvent=mount\nAction=deny\n", 0, 1 << ACTIVITY_MOUNT,
                   0 },
                 { "[Rule a]\nEvent=mount\nUnit=a.service\nAction=ignore\n", 0, 0, 0 },
+                { "[Rule a]\nEvent=self\nAction=allow\n", 0, 0, 0 },
+                { "[Rule a]\nEvent=self\nUser=0\nAction=allow\n", 0, 0, 0 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -207,6 +209,7 @@ static void activities(void **state _unused_) {
                 assert_int_equal(c.policy.activities_denied, cases[i].denied);
                 assert_int_equal(c.policy.activities_ignored, cases[i].ignored);
                 assert_int_equal(c.policy.rules_size, cases[i].code_rules);
+                assert_int_equal(c.policy.self_allowed, i == 11);
                 compiled_policy_done(&c);
                 policy_free(p);
         }

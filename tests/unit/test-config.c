@@ -35,6 +35,7 @@ static void defaults_are_those_of_the_manual(void **state _unused_) {
         assert_int_equal(config_init(&c), 0);
         assert_true(c.log_max_size == 256 << 20);
         assert_int_equal(c.on_death, ON_DEATH_GAP);
+        assert_false(c.refuse_stop);
         assert_string_equal(c.tpm, "auto");
         assert_int_equal(c.measurement_pcr, 13);
         assert_int_equal(c.cap_pcr, 12);
@@ -42,6 +43,7 @@ static void defaults_are_those_of_the_manual(void **state _unused_) {
         assert_true(c.extend_deadline == 2 * USEC_PER_SEC && c.tpm_deadline == 30 * USEC_PER_SEC);
         assert_null(c.scope_cgroup);
         assert_null(c.file_systems);
+        assert_null(c.files);
         for (Watched w = 0; w < _WATCHED_MAX; w++)
                 assert_int_equal(c.required_levels[w], -1);
         assert_true(c.hash_deadline == 5 * USEC_PER_SEC && c.answer_deadline == 10 * USEC_PER_SEC);
@@ -61,14 +63,16 @@ static void every_key(void **state _unused_) {
         _cleanup_(config_done) Config c;
 
         assert_int_equal(config_init(&c), 0);
-        right(&c, "[Daemon]\nLogMaxSize=1G\nOnDeath=lock\n"
+        right(&c, "[Daemon]\nLogMaxSize=1G\nOnDeath=lock\nRefuseStop=yes\n"
                   "[Registers]\nTpm=device:/dev/tpmrm0\nMeasurementPCR=14\nCapPCR=15\nPoisonPCRs=0 7 11\n"
                   "ExtendDeadlineSec=500ms\nTpmDeadlineSec=2min\n"
                   "[Watch]\nScope=cgroup:/a.slice/b c\nFileSystems=/ /srv\nRequireLevels=exec:gate ungated:off\n"
-                  "HashDeadlineSec=7\nAnswerDeadlineSec=8s\nMaxFileSize=1T\nQueueMax=65536\nWorkers=64\nHooks=no\n"
+                  "HashDeadlineSec=7\nAnswerDeadlineSec=8s\nMaxFileSize=1T\nQueueMax=65536\nWorkers=64\nHooks="
+                  "no\nFiles=/etc/passwd /etc/*.d\n"
                   "[Secrets]\nSealPCRs=4 7\nReleaseWhenDegraded=yes\n");
         assert_true(c.log_max_size == 1 << 30);
         assert_int_equal(c.on_death, ON_DEATH_LOCK);
+        assert_true(c.refuse_stop);
         assert_string_equal(c.tpm, "device:/dev/tpmrm0");
         assert_int_equal(c.measurement_pcr, 14);
         assert_int_equal(c.cap_pcr, 15);
@@ -78,6 +82,8 @@ static void every_key(void **state _unused_) {
         assert_string_equal(c.file_systems[0], "/");
         assert_string_equal(c.file_systems[1], "/srv");
         assert_null(c.file_systems[2]);
+        assert_string_equal(c.files[1], "/etc/*.d");
+        assert_null(c.files[2]);
         assert_int_equal(c.required_levels[WATCHED_EXEC], LEVEL_GATE);
         assert_int_equal(c.required_levels[WATCHED_UNGATED], LEVEL_OFF);
         assert_int_equal(c.required_levels[WATCHED_MODULE], -1);
@@ -91,11 +97,15 @@ static void every_key(void **state _unused_) {
         assert_true(c.release_when_degraded);
 
         /* and back, in a later file */
-        right(&c, "[Daemon]\nOnDeath=gap\n[Watch]\nScope=machine\nFileSystems=all\nRequireLevels=module:observe\n"
+        right(&c, "[Daemon]\nOnDeath=gap\n[Watch]\nScope=machine\nFileSystems=all\nFiles=none\nRequireLevels=module:"
+                  "observe\n"
                   "[Secrets]\nSealPCRs=auto\nReleaseWhenDegraded=off\n[Registers]\nPoisonPCRs=\n");
         assert_int_equal(c.on_death, ON_DEATH_GAP);
         assert_null(c.scope_cgroup);
         assert_null(c.file_systems);
+        assert_true(c.files && !c.files[0]);
+        right(&c, "[Watch]\nFiles=default\n");
+        assert_null(c.files);
         assert_int_equal(c.required_levels[WATCHED_EXEC], -1);
         assert_int_equal(c.required_levels[WATCHED_MODULE], LEVEL_OBSERVE);
         assert_true(c.seal_pcrs_auto);

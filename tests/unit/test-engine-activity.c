@@ -13,7 +13,7 @@ static Input activity(Event event, const char *target, bool denied, bool privile
                         .activity = { .event = event,
                                       .target = target,
                                       .subject = { .pid = 44, .uid = 1000, .euid = 1000, .exe = "/usr/bin/x" },
-                                      .details = { { "type", "tmpfs" }, { "from", "a\nb" } },
+                                      .details = { { "how", "mount" }, { "from", "a\nb" } },
                                       .denied = denied,
                                       .privileged = privileged,
                                       .started = 7 } };

@@ -171,12 +171,35 @@ static int type_of(const void *data, size_t size) {
                 return EVENT_TYPE_EXEC;
         if (e->type == EVENT_TYPE_CODE && size == sizeof(CodeEvent) && ((const CodeEvent *) data)->kind < _CODE_MAX)
                 return EVENT_TYPE_CODE;
+        if (e->type == EVENT_TYPE_ACTIVITY && size == sizeof(ActivityEvent) && activity_is_sane(data))
+                return EVENT_TYPE_ACTIVITY;
         return -EPROTO;
 }
 
 static void account(Observer *o, uint64_t n) {
         o->accounted += n;
         __atomic_store_n(&o->state->head.told, o->accounted, __ATOMIC_RELEASE); /* for who comes after us */
+}
+
+static void report_activity(Observer *o, const ActivityEvent *e, uint32_t generation) {
+        const char *program;
+        Activity a;
+
+        if (!activity_from_event(e, &o->activity, &a))
+                return;
+        program = a.subject.exe;
+        a.subject = subject_of(o, &e->head);
+        if (program) /* what it ran then, and not what it runs by now */
+                a.subject.exe = program;
+        o->ops.activity(o->ops.userdata, &a, generation);
+}
+
+/* A policy's generation is never 0: that is what a probe is told by. */
+static void on_activity(Observer *o, const ActivityEvent *e) {
+        if (o->activity_probe.active && e->generation == 0)
+                o->activity_probe.seen |= 1U << e->what;
+        else
+                report_activity(o, e, e->generation);
 }
 
 static int on_event(void *userdata, void *data, size_t size) {
@@ -187,6 +210,8 @@ static int on_event(void *userdata, void *data, size_t size) {
                 return type;
         if (type == EVENT_TYPE_EXEC)
                 on_exec(o, data);
+        else if (type == EVENT_TYPE_ACTIVITY)
+                on_activity(o, data);
         else
                 on_code(o, data);
         account(o, 1);
@@ -203,6 +228,8 @@ void drain_earlier(Observer *o, const void *data, size_t size) {
                 return; /* the kernel takes a while to detach: ours told it, too */
         else if (type == EVENT_TYPE_CODE)
                 take_code(o, data, 0);
+        else if (type == EVENT_TYPE_ACTIVITY)
+                report_activity(o, data, 0);
         else
                 die(o, "what an earlier daemon left is not what its programs write");
 }
@@ -210,6 +237,7 @@ void drain_earlier(Observer *o, const void *data, size_t size) {
 const char *const drain_sensors[ABI_TYPES_MAX + 1] = {
         [EVENT_TYPE_EXEC] = "exec",
         [EVENT_TYPE_CODE] = "code",
+        [EVENT_TYPE_ACTIVITY] = "activity",
         [ABI_TYPES_MAX] = "any",
 };
 

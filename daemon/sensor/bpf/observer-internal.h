@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <time.h>
 
+#include "daemon/sensor/bpf/activity.h"
 #include "daemon/sensor/bpf/left.h"
 #include "daemon/sensor/bpf/observer.h"
 #include "daemon/sensor/bpf/programs.h"
@@ -32,6 +33,10 @@ struct UnhashedCode {
         uint32_t generation; /* 0: another daemon's */
         char path[PARTS_PATH_SIZE];
 };
+typedef struct ActivityProbe {
+        bool active;
+        unsigned seen; /* bits 1 << ActivityWhat */
+} ActivityProbe;
 
 struct Observer {
         sd_event *event;
@@ -50,6 +55,10 @@ struct Observer {
         uint32_t mount_namespace; /* our own */
         ObserverProbe probe;
         HooksProbe hooks_probe;
+        ActivityProbe activity_probe;
+        ActivityText activity;
+        int guarded[32]; /* directories that are held open */
+        size_t guarded_size;
         ObserverStats stats;
         SubjectBuffer subject;
 
@@ -60,6 +69,9 @@ struct Observer {
         int left_canary;      /* keeps the inode that they let go */
         uint64_t execs_since; /* CLOCK_BOOTTIME, ns: what ran before was told by their programs */
 };
+
+/* protect.c */
+void protect_done(Observer *o);
 
 /* drain.c */
 int drain_start(Observer *o);

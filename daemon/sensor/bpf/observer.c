@@ -42,6 +42,7 @@ Observer *observer_free(Observer *o) {
         if (!o)
                 return NULL;
         observer_probe_done(o);
+        protect_done(o);
         keep_done(o);
         leave_rung(o);
         sd_event_unref(o->event);

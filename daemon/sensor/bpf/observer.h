@@ -43,6 +43,9 @@ typedef struct ObserverOps {
         /* To be answered by observer_hashed(), now or later, which then calls code(). */
         void (*unhashed)(void *userdata, UnhashedCode *u);
 
+        /* Something was done to the machine's running state, or tried. generation: as of code(). */
+        void (*activity)(void *userdata, Activity *a, uint32_t generation);
+
         /* Of the events with these sequence numbers `count` are not known. sensor: "exec", "code" or "any" (static). */
         void (*lost)(void *userdata, const char *sensor, uint64_t first, uint64_t last, uint64_t count);
 
@@ -102,6 +105,19 @@ typedef struct Hashed {
 
 /* What came of it; u is gone. With a lease the kernel side keeps the digest. */
 void observer_hashed(Observer *o, UnhashedCode *u, const Hashed *h);
+
+typedef struct ObserverProtect {
+        const char *run_dir, *state_dir, *log_dir;
+        bool refuse_stop; /* nobody may send the daemon signals that end it */
+} ObserverProtect;
+
+/* Others are kept off what is ours from the first policy on that is in force. 0 or a negative errno: then EVENT_SELF is not claimed. */
+int observer_protect(Observer *o, const ObserverProtect *p);
+
+/* The same for activities, in the order of their events: LEVEL_ENFORCE, LEVEL_OBSERVE where the kernel lets nobody refuse, or
+ * LEVEL_OFF. Those of the kernel side alone: the others are left as they are. */
+void observer_probe_activities(Observer *o, const char *canary, const char *run_dir, Level ret_levels[_EVENT_MAX],
+                               const char *ret_why[_EVENT_MAX]);
 
 /* What the kernel side decides by; before the first one it lets everything go and tells nobody. 0 or a negative errno: then
  * the old one stays in force. */

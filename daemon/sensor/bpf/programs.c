@@ -203,6 +203,65 @@ SensorState *programs_state(Programs *p) {
         return &p->skeleton->bss->state;
 }
 
+ActivityState *programs_activities(Programs *p) {
+        return &p->skeleton->bss->activities;
+}
+
+int programs_guard(const Programs *p, uint64_t inode_address, uint32_t why) {
+        return bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.guarded), &inode_address, &why, BPF_ANY) < 0 ? -errno
+                                                                                                              : 0;
+}
+
+static uint32_t map_id(int fd) {
+        struct bpf_map_info info = {};
+        uint32_t size = sizeof(info);
+
+        return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ? 0 : info.id;
+}
+
+static uint32_t link_id(int fd) {
+        struct bpf_link_info info = {};
+        uint32_t size = sizeof(info);
+
+        return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ? 0 : info.id;
+}
+
+static int own(const Programs *p, uint64_t kind, uint32_t id) {
+        uint64_t key = kind << 32 | id;
+        uint32_t value = 1;
+
+        if (id == 0)
+                return 0;
+        return bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.own_objects), &key, &value, BPF_ANY) < 0 ? -errno : 0;
+}
+
+int programs_own(const Programs *p) {
+        const struct bpf_object_skeleton *s = p->skeleton->skeleton;
+        struct bpf_map *map;
+        int r = 0;
+
+        bpf_object__for_each_map(map, p->skeleton->obj) {
+                if (r >= 0)
+                        r = own(p, OWN_MAP, map_id(bpf_map__fd(map)));
+        }
+        for (int i = 0; r >= 0 && i < s->prog_cnt; i++) {
+                const struct bpf_prog_skeleton *program =
+                        (const void *) ((const char *) s->progs + (size_t) i * (size_t) s->prog_skel_sz);
+
+                if (*program->link)
+                        r = own(p, OWN_LINK, link_id(bpf_link__fd(*program->link)));
+        }
+        return r;
+}
+
+uint32_t programs_map_id(const Programs *p) {
+        return map_id(bpf_map__fd(p->skeleton->maps.policies));
+}
+
+uint32_t programs_link_id(const Programs *p) {
+        return p->skeleton->links.on_exec ? link_id(bpf_link__fd(p->skeleton->links.on_exec)) : 0;
+}
+
 int programs_ring_fd(const Programs *p) {
         return bpf_map__fd(p->skeleton->maps.ring);
 }

@@ -144,7 +144,7 @@ class Lab:
         self.stderr = open(f"{ROOT}/sealwatchd.stderr", "a+")
         self.daemon = subprocess.Popen(self.command(binary, options), stderr=self.stderr, env=env)
         if wait:
-            eventually(lambda: self.ended() or self.state() not in (None, "starting"), "the daemon's start", 60)
+            eventually(lambda: self.ended() or self.state() not in (None, "starting"), "the daemon's start", 180)
         return self
 
     def ended(self):

@@ -55,6 +55,13 @@ static void layouts_are_the_same(void **state) {
         CHECK(CodeEvent, FIELD(CodeEvent, head), FIELD(CodeEvent, file), FIELD(CodeEvent, kind),
               FIELD(CodeEvent, verdict), FIELD(CodeEvent, error), FIELD(CodeEvent, writers),
               FIELD(CodeEvent, generation), FIELD(CodeEvent, zero), FIELD(CodeEvent, digest), FIELD(CodeEvent, path));
+        CHECK(ActivityEvent, FIELD(ActivityEvent, head), FIELD(ActivityEvent, file), FIELD(ActivityEvent, kind),
+              FIELD(ActivityEvent, what), FIELD(ActivityEvent, denied), FIELD(ActivityEvent, generation),
+              FIELD(ActivityEvent, number), FIELD(ActivityEvent, other_pid), FIELD(ActivityEvent, other_host_pid),
+              FIELD(ActivityEvent, name), FIELD(ActivityEvent, target), FIELD(ActivityEvent, program));
+        CHECK(ActivityState, FIELD(ActivityState, probing), FIELD(ActivityState, tpm_major),
+              FIELD(ActivityState, refuse_stop), FIELD(ActivityState, first_mounts), FIELD(ActivityState, mounts),
+              FIELD(ActivityState, zero));
         CHECK(KernelRule, FIELD(KernelRule, kinds), FIELD(KernelRule, any), FIELD(KernelRule, none),
               FIELD(KernelRule, verdict), FIELD(KernelRule, maybe));
         CHECK(KernelPolicy, FIELD(KernelPolicy, generation), FIELD(KernelPolicy, enforce),
@@ -62,7 +69,7 @@ static void layouts_are_the_same(void **state) {
               FIELD(KernelPolicy, allow_writers), FIELD(KernelPolicy, allow_remote),
               FIELD(KernelPolicy, allow_user_layers), FIELD(KernelPolicy, allow_no_path),
               FIELD(KernelPolicy, activities_denied), FIELD(KernelPolicy, activities_ignored),
-              FIELD(KernelPolicy, rules));
+              FIELD(KernelPolicy, self_allowed), FIELD(KernelPolicy, rules));
         CHECK(KernelDigest, FIELD(KernelDigest, digest), FIELD(KernelDigest, sets), FIELD(KernelDigest, zero));
         CHECK(InodeState, FIELD(InodeState, digest), FIELD(InodeState, flags), FIELD(InodeState, version),
               FIELD(InodeState, generation), FIELD(InodeState, sets), FIELD(InodeState, reported),

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+
+/* Memory that becomes executable and is no file's content: anonymous, or with private changes. Files are code.bpf.c's. */
+
+#include "bpf/activity.h"
+
+enum { MAPPING_PRIVATE = 0x2, PROT_WRITE = 0x2 }; /* MAP_PRIVATE */
+
+static __always_inline int on_mapping(struct file *file, unsigned long prot, unsigned long flags) {
+        struct activity a = { .kind = ACTIVITY_MEMORY, .what = WHAT_MEMORY_ANONYMOUS, .number = prot };
+
+        if (!(prot & PROT_EXEC) || (file && !(prot & PROT_WRITE && flags & MAPPING_PRIVATE)))
+                return allow();
+        if (file) {
+                a.what = WHAT_MEMORY_MODIFIED;
+                a.object = (__u64) file->f_inode;
+                about_file(&a, file);
+        }
+        return settle_activity(&a);
+}
+
+static __always_inline int on_protection(struct vm_area_struct *vma, unsigned long prot) {
+        struct activity a = { .kind = ACTIVITY_MEMORY, .what = WHAT_MEMORY_ANONYMOUS, .number = prot };
+        struct file *file;
+
+        if (!(prot & PROT_EXEC))
+                return allow();
+        file = vma->vm_file;
+        if (file) {
+                if (!(prot & PROT_WRITE) && (vma->vm_flags & VM_EXEC || !vma->anon_vma))
+                        return allow();
+                a.what = WHAT_MEMORY_MODIFIED;
+                a.object = (__u64) file->f_inode;
+                about_file(&a, file);
+        } else if (vma->vm_flags & VM_EXEC)
+                return allow();
+        return settle_activity(&a);
+}
+
+SEC("?lsm/mmap_file")
+int BPF_PROG(memory_mapping, struct file *file, unsigned long asked, unsigned long prot, unsigned long flags) {
+        return on_mapping(file, prot, flags);
+}
+
+SEC("?lsm/file_mprotect")
+int BPF_PROG(memory_protection, struct vm_area_struct *vma, unsigned long asked, unsigned long prot) {
+        return on_protection(vma, prot);
+}
+
+SEC("?fmod_ret/security_mmap_file")
+int BPF_PROG(lower_memory_mapping, struct file *file, unsigned long prot, unsigned long flags) {
+        return on_mapping(file, prot, flags);
+}
+
+SEC("?fmod_ret/security_file_mprotect")
+int BPF_PROG(lower_memory_protection, struct vm_area_struct *vma, unsigned long asked, unsigned long prot) {
+        return on_protection(vma, prot);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+
+/* The tree of file systems, and devices that lead around it. */
+
+#include "bpf/self.h"
+
+enum {
+        TYPE_MASK = 0170000, /* S_IFMT */
+        TYPE_CHARACTER = 0020000,
+        TYPE_BLOCK = 0060000,
+        TYPE_REGULAR = 0100000,
+        DEVICE_MEM = 1 << 20 | 1,
+        DEVICE_KMEM = 1 << 20 | 2,
+        DEVICE_PORT = 1 << 20 | 4,
+        DEVICE_TPM0 = 10 << 20 | 224,
+        DEVICE_MAPPER = 10 << 20 | 236,
+        DM_IOCTL_TYPE = 0xfd, /* linux/dm-ioctl.h */
+        DM_NAME_OFFSET = 48,
+        DM_COMMANDS = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 9 | 1 << 10 |
+                      1 << 14, /* create, remove, rename, suspend, load,
+                                                                                        * clear, message */
+};
+
+struct climb {
+        struct dentry *dentry;
+        struct mount *mount;
+        __u32 names, whole;
+};
+
+static long climb_up(__u32 index, void *context) {
+        struct climb *c = context;
+        struct dentry *dentry = c->dentry, *parent;
+        struct mount *mount = c->mount, *above;
+
+        if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+                above = BPF_CORE_READ(mount, mnt_parent);
+                c->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+                c->mount = above;
+                if (above != mount)
+                        return 0;
+                c->whole = 1;
+                return 1;
+        }
+        parent = BPF_CORE_READ(dentry, d_parent);
+        if (parent == dentry)
+                return 1;
+        c->names++;
+        c->dentry = parent;
+        return 0;
+}
+
+/* How many names lead to it; UINT32_MAX when it is not in the tree. */
+__noinline __u32 depth_of(const struct activity *a) {
+        struct climb c = {};
+
+        if (!a)
+                return 0xffffffff;
+        c.dentry = (void *) a->dentry;
+        c.mount = (void *) (a->mount - bpf_core_field_offset(struct mount, mnt));
+
+        bpf_loop(64, climb_up, &c, 0);
+        return c.whole ? c.names : 0xffffffff;
+}
+
+/* A place where a mount would hide or uncover what is the daemon's. The same directory can be mounted elsewhere as well (as for a
+ * chroot), which is none; and who has mounts of his own may do with them what he likes. */
+static __always_inline bool is_guarded_place(const struct activity *a) {
+        __u32 guard, mounts;
+
+        if (state.owner == 0)
+                return false;
+        guard = guard_of((struct dentry *) a->dentry);
+        if (!(guard & GUARD_MOUNT))
+                return false;
+        mounts = BPF_CORE_READ(bpf_get_current_task_btf(), nsproxy, mnt_ns, ns.inum);
+        if (mounts != activities.first_mounts && mounts != activities.mounts)
+                return false;
+        return depth_of(a) == guard >> GUARD_DEPTH_SHIFT;
+}
+
+static __always_inline int settle_place(struct activity *a) {
+        if (is_guarded_place(a)) {
+                a->kind = ACTIVITY_SELF;
+                a->what = WHAT_SELF_MOUNT;
+        }
+        return settle_activity(a);
+}
+
+static __always_inline int on_mount(const struct path *at, const char *type, unsigned long flags) {
+        struct activity a = { .kind = ACTIVITY_MOUNT, .what = WHAT_MOUNT, .number = flags, .name = (__u64) type };
+
+        about_path(&a, at);
+        a.object = (__u64) BPF_CORE_READ(at, dentry, d_inode);
+        return settle_place(&a);
+}
+
+static __always_inline int on_move(const struct path *to, ActivityWhat what) {
+        struct activity a = { .kind = ACTIVITY_MOUNT, .what = what };
+
+        about_path(&a, to);
+        a.object = (__u64) BPF_CORE_READ(to, dentry, d_inode);
+        return settle_place(&a);
+}
+
+static __always_inline int on_unmount(struct vfsmount *mount, int flags) {
+        struct activity a = { .kind = ACTIVITY_MOUNT, .what = WHAT_MOUNT_UNMOUNT, .number = flags };
+
+        a.mount = (__u64) mount;
+        a.dentry = (__u64) BPF_CORE_READ(mount, mnt_root);
+        a.object = (__u64) BPF_CORE_READ(mount, mnt_root, d_inode);
+        return settle_place(&a);
+}
+
+/* A name of up to 23 bytes, with zeros behind it. */
+struct name {
+        __u64 words[3];
+};
+
+static __always_inline struct name name_of(struct dentry *dentry) {
+        struct name n = {};
+
+        bpf_probe_read_kernel_str(&n, sizeof(n), BPF_CORE_READ(dentry, d_name.name));
+        return n;
+}
+
+#define NAME(text)                                                                                                    \
+        ({                                                                                                            \
+                union {                                                                                               \
+                        char bytes[24];                                                                               \
+                        struct name name;                                                                             \
+                } u = { text };                                                                                       \
+                u.name;                                                                                               \
+        })
+
+static __always_inline bool is_name(struct name a, struct name b) {
+        return a.words[0] == b.words[0] && a.words[1] == b.words[1] && a.words[2] == b.words[2];
+}
+
+static __always_inline bool is_kernel_core(struct file *file) {
+        struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+
+        return BPF_CORE_READ(dentry, d_parent) == BPF_CORE_READ(file, f_inode, i_sb, s_root) &&
+               is_name(name_of(dentry), NAME("kcore"));
+}
+
+/* Most files are told apart by two loads. */
+static __always_inline bool is_watched_device(struct file *file, struct inode *inode, ActivityWhat *ret) {
+        unsigned short type = inode->i_mode & TYPE_MASK;
+        __u32 device = inode->i_rdev;
+
+        if (type == TYPE_REGULAR) {
+                *ret = WHAT_DEVICE_MEMORY;
+                return inode->i_sb->s_magic == MAGIC_PROC && is_kernel_core(file);
+        }
+        if (type == TYPE_BLOCK) {
+                *ret = WHAT_DEVICE_DISK;
+                return file->f_mode & FMODE_WRITE;
+        }
+        if (type != TYPE_CHARACTER)
+                return false;
+        *ret = WHAT_DEVICE_TPM;
+        if (device == DEVICE_TPM0 || (activities.tpm_major != 0 && device >> 20 == activities.tpm_major))
+                return true;
+        *ret = WHAT_DEVICE_MEMORY;
+        return device == DEVICE_MEM || device == DEVICE_KMEM || device == DEVICE_PORT || activities.probing;
+}
+
+/* In the /proc directory of one of the daemon's threads. */
+static __always_inline bool is_of_daemon(struct inode *inode) {
+        const struct proc_inode *info = (const void *) inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+        struct pid *of = BPF_CORE_READ(info, pid);
+        struct task_struct *daemon = (void *) state.owner;
+
+        return of && daemon &&
+               of == BPF_CORE_READ(daemon, signal, pids[bpf_core_enum_value(enum pid_type, PIDTYPE_TGID)]);
+}
+
+/* What silences every trampoline of BPF. */
+static __always_inline bool is_ftrace_switch(struct dentry *dentry) {
+        return is_name(name_of(dentry), NAME("ftrace_enabled")) &&
+               is_name(name_of(BPF_CORE_READ(dentry, d_parent)), NAME("kernel"));
+}
+
+/* …/drivers/tpm_crb/unbind, and the like */
+static __always_inline bool is_tpm_unbinding(struct dentry *dentry) {
+        struct name driver = name_of(BPF_CORE_READ(dentry, d_parent));
+
+        return is_name(name_of(dentry), NAME("unbind")) &&
+               (driver.words[0] & 0xffffff) == ('t' | 'p' << 8 | 'm' << 16);
+}
+
+/* What of a cgroup stops or starves who is in it. */
+static __always_inline bool is_cgroup_brake(struct dentry *dentry) {
+        struct name n = name_of(dentry);
+
+        if (!(guard_of(BPF_CORE_READ(dentry, d_parent)) & GUARD_CGROUP))
+                return false;
+        return is_name(n, NAME("cgroup.kill")) || is_name(n, NAME("cgroup.freeze")) ||
+               is_name(n, NAME("memory.max")) || is_name(n, NAME("memory.high")) ||
+               is_name(n, NAME("memory.swap.max")) || is_name(n, NAME("pids.max")) || is_name(n, NAME("cpu.max")) ||
+               is_name(n, NAME("cpuset.cpus"));
+}
+
+static __always_inline bool is_against_us(struct file *file, struct inode *inode, ActivityWhat *ret) {
+        struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+        __u64 magic = inode->i_sb->s_magic;
+
+        if (state.owner == 0)
+                return false;
+        if (magic == MAGIC_PROC) {
+                *ret = WHAT_SELF_KERNEL;
+                if (is_ftrace_switch(dentry))
+                        return true;
+                *ret = WHAT_SELF_WRITE;
+                return is_of_daemon(inode);
+        }
+        if (magic == MAGIC_SYSFS) {
+                *ret = WHAT_SELF_KERNEL;
+                return is_tpm_unbinding(dentry);
+        }
+        if (magic == MAGIC_CGROUP2) {
+                *ret = WHAT_SELF_CGROUP;
+                return is_cgroup_brake(dentry);
+        }
+        *ret = WHAT_SELF_WRITE;
+        return is_guarded(dentry);
+}
+
+static __always_inline int on_open(struct file *file) {
+        struct activity a = { .kind = ACTIVITY_DEVICE };
+        struct inode *inode = file->f_inode;
+        ActivityWhat what;
+
+        if ((file->f_mode & FMODE_WRITE || file->f_flags & OPEN_TRUNCATE) && is_against_us(file, inode, &what))
+                a.kind = ACTIVITY_SELF;
+        else if (!is_watched_device(file, inode, &what))
+                return allow();
+        a.what = what;
+        a.number = inode->i_rdev;
+        a.object = (__u64) inode;
+        about_file(&a, file);
+        return settle_activity(&a);
+}
+
+static __always_inline int on_ioctl(struct file *file, unsigned int cmd, unsigned long arg) {
+        struct activity a = { .kind = ACTIVITY_DM,
+                              .what = WHAT_DM,
+                              .number = cmd & 0xff,
+                              .user_name = arg + DM_NAME_OFFSET,
+                              .each_time = 1 };
+
+        if ((cmd >> 8 & 0xff) != DM_IOCTL_TYPE || !(DM_COMMANDS & 1U << (cmd & 31)) || (cmd & 0xff) > 31)
+                return allow();
+        if (file->f_inode->i_rdev != DEVICE_MAPPER && !activities.probing)
+                return allow();
+        return settle_activity(&a);
+}
+
+SEC("?lsm/sb_mount")
+int BPF_PROG(place_mount, const char *from, const struct path *at, const char *type, unsigned long flags, void *data) {
+        return on_mount(at, type, flags);
+}
+
+SEC("?fmod_ret/security_sb_mount")
+int BPF_PROG(lower_place_mount, const char *from, const struct path *at, const char *type, unsigned long flags,
+             void *data) {
+        return on_mount(at, type, flags);
+}
+
+SEC("?lsm/move_mount")
+int BPF_PROG(place_move, const struct path *from, const struct path *to) {
+        return on_move(to, WHAT_MOUNT_MOVE);
+}
+
+SEC("?fmod_ret/security_move_mount")
+int BPF_PROG(lower_place_move, const struct path *from, const struct path *to) {
+        return on_move(to, WHAT_MOUNT_MOVE);
+}
+
+SEC("?lsm/sb_pivotroot")
+int BPF_PROG(place_pivot, const struct path *old, const struct path *new) {
+        return on_move(old, WHAT_MOUNT_PIVOT);
+}
+
+SEC("?fmod_ret/security_sb_pivotroot")
+int BPF_PROG(lower_place_pivot, const struct path *old, const struct path *new) {
+        return on_move(old, WHAT_MOUNT_PIVOT);
+}
+
+SEC("?lsm/sb_umount")
+int BPF_PROG(place_unmount, struct vfsmount *mount, int flags) {
+        return on_unmount(mount, flags);
+}
+
+SEC("?fmod_ret/security_sb_umount")
+int BPF_PROG(lower_place_unmount, struct vfsmount *mount, int flags) {
+        return on_unmount(mount, flags);
+}
+
+SEC("?lsm/file_open")
+int BPF_PROG(place_open, struct file *file) {
+        return on_open(file);
+}
+
+SEC("?fmod_ret/security_file_open")
+int BPF_PROG(lower_place_open, struct file *file) {
+        return on_open(file);
+}
+
+SEC("?lsm/file_ioctl")
+int BPF_PROG(place_ioctl, struct file *file, unsigned int cmd, unsigned long arg) {
+        return on_ioctl(file, cmd, arg);
+}
+
+SEC("?fmod_ret/security_file_ioctl")
+int BPF_PROG(lower_place_ioctl, struct file *file, unsigned int cmd, unsigned long arg) {
+        return on_ioctl(file, cmd, arg);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The probe of the hooks about activities: what the daemon does itself must be refused, and told. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "daemon/sensor/bpf/observer-internal.h"
+#include "daemon/sensor/bpf/tries.h"
+#include "lib/io/fd.h"
+
+static_assert(_WHAT_MAX <= 32, "a set of ways is an unsigned");
+
+static void lower(Level ret_levels[_EVENT_MAX], const char *ret_why[_EVENT_MAX], Event e, Level level,
+                  const char *why) {
+        if (level >= ret_levels[e])
+                return;
+        ret_levels[e] = level;
+        ret_why[e] = why;
+}
+
+static void try_one(Observer *o, const Trial *t, unsigned number, Level ret_levels[_EVENT_MAX],
+                    const char *ret_why[_EVENT_MAX]) {
+        ActivityWhat what = trial_what(number);
+        Event e = _EVENT_CODE_MAX + (Event) activity_kind_of(what);
+        int r;
+
+        o->activity_probe.seen = 0;
+        r = trial_do(t, number);
+        drain_now(o);
+        if (!(o->activity_probe.seen & 1U << what))
+                lower(ret_levels, ret_why, e, LEVEL_OFF,
+                      r == -EPERM ? "the kernel refused the probe before the hook was asked"
+                                  : "the hook does not fire");
+        else if (r <= 0 && r != -EPERM)
+                lower(ret_levels, ret_why, e, LEVEL_OBSERVE, "the hook fires, and what it says is not done");
+}
+
+static bool is_of_kernel(Event e) {
+        return (e >= EVENT_MEMORY && e <= EVENT_DM) || e == EVENT_SELF;
+}
+
+static void set_all(Level level, const char *why, Level ret_levels[_EVENT_MAX], const char *ret_why[_EVENT_MAX]) {
+        for (Event e = 0; e < _EVENT_MAX; e++)
+                if (is_of_kernel(e)) {
+                        ret_levels[e] = level;
+                        ret_why[e] = why;
+                }
+}
+
+static uint32_t tpm_major(void) {
+        struct stat st;
+
+        return stat("/dev/tpmrm0", &st) < 0 ? 0 : major(st.st_rdev);
+}
+
+/* The programs of earlier daemons have nothing to say about us, nor about our canary. */
+static void let_go(Observer *o, const Trial *t) {
+        _cleanup_close_ int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        FileIdentity file;
+
+        if (self >= 0 && observer_identify(observer_identify_fd(o), self, &file) >= 0)
+                keep_let_go(o, 2, file.inode_address);
+        if (observer_identify(observer_identify_fd(o), t->file, &file) >= 0)
+                keep_let_go(o, 0, file.inode_address);
+}
+
+/* A file of ours to be kept off. */
+static void prepare_own(Observer *o, const char *run_dir, Trial *t) {
+        _cleanup_close_ int fd = -1;
+
+        t->map_id = programs_map_id(o->programs);
+        t->link_id = programs_link_id(o->programs);
+        if (snprintf(t->own, sizeof(t->own), "%s/.probe", run_dir) >= (int) sizeof(t->own))
+                t->own[0] = '\0';
+        fd = *t->own ? open(t->own, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+}
+
+void observer_probe_activities(Observer *o, const char *canary, const char *run_dir, Level ret_levels[_EVENT_MAX],
+                               const char *ret_why[_EVENT_MAX]) {
+        ActivityState *state;
+        Trial t;
+
+        if (!o->programs || o->rung == RUNG_NONE)
+                return set_all(LEVEL_OFF,
+                               o->options.hooks ? "the kernel takes no BPF security programs"
+                                                : "switched off (Hooks=no)",
+                               ret_levels, ret_why);
+        state = programs_activities(o->programs);
+        state->tpm_major = tpm_major();
+        if (trial_begin(canary, &t) < 0)
+                return set_all(LEVEL_OFF, "the probe could not be started", ret_levels, ret_why);
+        set_all(LEVEL_ENFORCE, NULL, ret_levels, ret_why);
+        prepare_own(o, run_dir, &t);
+        let_go(o, &t);
+        o->activity_probe.active = true;
+        __atomic_store_n(&state->probing, 1, __ATOMIC_RELEASE);
+        for (unsigned i = 0; trial_what(i) < _WHAT_MAX; i++)
+                try_one(o, &t, i, ret_levels, ret_why);
+        __atomic_store_n(&state->probing, 0, __ATOMIC_RELEASE);
+        drain_now(o);
+        o->activity_probe.active = false;
+        keep_let_go(o, 0, 0);
+        if (*t.own)
+                (void) unlink(t.own);
+        trial_done(&t);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Harmless things that hooks must see. Refused or not, each leaves everything as it was: what it asks for does not exist, is
+ * what there is already, or is given back. */
+
+#include "daemon/sensor/bpf/tries.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/sensor/bpf/observer-internal.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/macro.h"
+#include "lib/io/fd.h"
+
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+
+#define NO_SUCH "sealwatch-probe"
+
+static int result(long r) {
+        return r < 0 ? -errno : 0;
+}
+
+static int spawn(const Trial *t, int line, char *argument, pid_t *ret) {
+        char *const arguments[] = { (char *) "sealwatch-canary", argument, NULL }, *const environment[] = { NULL };
+        posix_spawn_file_actions_t actions;
+        char path[64];
+        int r;
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", t->file);
+        posix_spawn_file_actions_init(&actions);
+        if (line >= 0)
+                posix_spawn_file_actions_adddup2(&actions, line, STDIN_FILENO);
+        r = posix_spawn(ret, path, &actions, NULL, arguments, environment);
+        posix_spawn_file_actions_destroy(&actions);
+        return -r;
+}
+
+int trial_begin(const char *canary, Trial *ret) {
+        int r, line[2];
+        Trial t = { .line = -1 };
+
+        t.file = copy_to_memfd(canary);
+        if (t.file < 0)
+                return t.file;
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) < 0) {
+                r = -errno;
+                trial_done(&t);
+                return r;
+        }
+        t.line = line[0];
+        r = spawn(&t, line[1], (char *) "wait", &t.child);
+        (void) close(line[1]);
+        if (r < 0) {
+                trial_done(&t);
+                return r;
+        }
+        *ret = t;
+        return 0;
+}
+
+void trial_done(Trial *t) {
+        t->line = safe_close(t->line);
+        t->file = safe_close(t->file);
+        if (t->child > 0)
+                (void) waitpid(t->child, NULL, 0);
+        *t = (Trial){ .file = -1, .line = -1 };
+}
+
+static int map_anonymous(const Trial *t) {
+        void *p = mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        return p == MAP_FAILED ? -errno : result(munmap(p, 1));
+}
+
+static int protect_anonymous(const Trial *t) {
+        void *p = mmap(NULL, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        int r;
+
+        if (p == MAP_FAILED)
+                return -errno;
+        r = result(mprotect(p, 1, PROT_READ | PROT_EXEC));
+        (void) munmap(p, 1);
+        return r;
+}
+
+static int map_writable(const Trial *t) {
+        void *p = mmap(NULL, 1, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE, t->file, 0);
+
+        return p == MAP_FAILED ? -errno : result(munmap(p, 1));
+}
+
+/* The kernel asks for the module "fs-sealwatch-probe". */
+static int ask_for_module(const Trial *t) {
+        long fd = syscall(SYS_fsopen, NO_SUCH, 0);
+
+        if (fd >= 0)
+                (void) close((int) fd);
+        return 1;
+}
+
+static int load_program(const Trial *t) {
+        union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER, .prog_name = "probe" };
+
+        return result(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr))); /* it has no instructions */
+}
+
+static int be_traced(const Trial *t) {
+        char answer = 0;
+
+        if (write(t->line, "t", 1) != 1 || read(t->line, &answer, 1) != 1)
+                return -EIO;
+        return answer == 'y' ? 0 : -EPERM;
+}
+
+static int attach(const Trial *t) {
+        _cleanup_close_ int pidfd = (int) syscall(SYS_pidfd_open, t->child, 0);
+        _cleanup_close_ int fd = pidfd < 0 ? -1 : (int) syscall(SYS_pidfd_getfd, pidfd, 0, 0);
+
+        return fd < 0 ? -errno : 0;
+}
+
+static int mount_nothing(const Trial *t) {
+        return result(mount(NULL, "/", NO_SUCH, 0, NULL));
+}
+
+static int move_nothing(const Trial *t) {
+        return result(syscall(SYS_move_mount, AT_FDCWD, "/proc/self", AT_FDCWD, "/proc/self", 0));
+}
+
+static int unmount_root(const Trial *t) {
+        return result(umount2("/", MNT_EXPIRE));
+}
+
+static int pivot_nowhere(const Trial *t) {
+        return result(syscall(SYS_pivot_root, "/", "/"));
+}
+
+static int become_the_same(const Trial *t) {
+        return result(syscall(SYS_setreuid, -1, -1));
+}
+
+static int run_canary(const Trial *t) {
+        pid_t pid;
+        int r = spawn(t, -1, NULL, &pid);
+
+        if (r == 0) /* it ran */
+                (void) waitpid(pid, NULL, 0);
+        return r;
+}
+
+static int open_device(const Trial *t) {
+        _cleanup_close_ int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : 0;
+}
+
+static int change_table(const Trial *t) {
+        return result(
+                ioctl(t->file, _IOWR(0xfd, 3, char[312]), NULL)); /* DM_DEV_CREATE, of a file that is no device */
+}
+
+static int signal_ourselves(const Trial *t) {
+        return result(kill(getpid(), SIGURG)); /* which is ignored */
+}
+
+static int limit_ourselves(const Trial *t) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_CORE, &limit) < 0)
+                return -errno;
+        return result(prlimit(getpid(), RLIMIT_CORE, &limit, NULL));
+}
+
+static int open_own(const Trial *t) {
+        _cleanup_close_ int fd = open(t->own, O_WRONLY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : 0;
+}
+
+static int remove_own(const Trial *t) {
+        return result(unlink(t->own));
+}
+
+static int get_map(const Trial *t) {
+        _cleanup_close_ int fd = bpf_map_get_fd_by_id(t->map_id);
+
+        return fd < 0 ? -errno : 0;
+}
+
+static int get_link(const Trial *t) {
+        _cleanup_close_ int fd = bpf_link_get_fd_by_id(t->link_id);
+
+        return fd < 0 ? -errno : 0;
+}
+
+static const struct {
+        ActivityWhat what;
+        int (*try)(const Trial *t);
+} trials[] = {
+        { WHAT_MEMORY_ANONYMOUS, map_anonymous },
+        { WHAT_MEMORY_ANONYMOUS, protect_anonymous },
+        { WHAT_MEMORY_MODIFIED, map_writable },
+        { WHAT_MODULE_REQUEST, ask_for_module },
+        { WHAT_BPF_PROGRAM, load_program },
+        { WHAT_PTRACE_TRACEME, be_traced },
+        { WHAT_PTRACE_ATTACH, attach },
+        { WHAT_MOUNT, mount_nothing },
+        { WHAT_MOUNT_MOVE, move_nothing },
+        { WHAT_MOUNT_UNMOUNT, unmount_root },
+        { WHAT_MOUNT_PIVOT, pivot_nowhere },
+        { WHAT_SETUID_CALL, become_the_same },
+        { WHAT_SETUID_PROGRAM, run_canary },
+        { WHAT_DEVICE_MEMORY, open_device },
+        { WHAT_DM, change_table },
+        { WHAT_SELF_SIGNAL, signal_ourselves },
+        { WHAT_SELF_LIMIT, limit_ourselves },
+        { WHAT_SELF_WRITE, open_own },
+        { WHAT_SELF_REMOVE, remove_own },
+        { WHAT_SELF_MAP, get_map },
+        { WHAT_SELF_LINK, get_link },
+};
+
+int trial_do(const Trial *t, unsigned number) {
+        return trials[number].try(t);
+}
+
+ActivityWhat trial_what(unsigned number) {
+        return number < ELEMENTSOF(trials) ? trials[number].what : _WHAT_MAX;
+}
