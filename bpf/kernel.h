@@ -192,6 +192,7 @@ struct mm_struct {
 
 struct task_struct {
         unsigned int personality;
+        unsigned in_execve : 1;
         int tgid;
         struct mm_struct *mm;
         __u64 start_boottime;

@@ -229,6 +229,15 @@ static __always_inline int let_go_unknown(struct file *file, struct place *place
         return carry_out(report(CODE_LIBRARY, CODE_ASK, f, file, fill_parts));
 }
 
+/* The program itself and its loader are mapped within the exec for which they were let run; nobody else runs in it. */
+static __always_inline bool is_executed(struct inode *inode) {
+        struct task_struct *task = bpf_get_current_task_btf();
+
+        if (bpf_core_field_exists(task->in_execve) && !BPF_CORE_READ_BITFIELD_PROBED(task, in_execve))
+                return false;
+        return is_admitted(inode);
+}
+
 static __always_inline int on_library(struct file *file) {
         struct inode *inode = file->f_inode;
         struct finding f = {};
@@ -242,7 +251,7 @@ static __always_inline int on_library(struct file *file) {
         find_known(place, inode, &f);
         if (f.error == 0)
                 return carry_out(decide(file, CODE_LIBRARY, kept_of(place), &f, fill_parts));
-        return is_admitted(inode) ? allow() : let_go_unknown(file, place, &f);
+        return is_executed(inode) ? allow() : let_go_unknown(file, place, &f);
 }
 
 SEC("?fmod_ret/security_bprm_check")

@@ -360,8 +360,14 @@ static void on_request(void *userdata, const BusRequest *q) {
         }
 }
 
+/* Nothing stands in the log before its first record. */
 static void on_gone(void *userdata) {
-        manager_failure(userdata, FAILURE_BUS_GONE, NULL);
+        Manager *m = userdata;
+
+        if (m->started)
+                manager_failure(m, FAILURE_BUS_GONE, NULL);
+        else
+                log_message(LOG_WARNING, "the connection to the message bus was lost at start");
 }
 
 const BusOps bus_ops_template = {

@@ -12,6 +12,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["SEALWATCH_SOURCE"], "tests/edge/daemon"))
 import lab  # noqa: E402
+import results  # noqa: E402
 from lab import ROOT, check, eventually  # noqa: E402
 
 DISK = f"{ROOT}/disk"
@@ -197,6 +198,13 @@ def test_modules(m):
     eventually(lambda: len(measured(m, module)) == 1, "the module's measurement")
 
 
+def test_kexec(m):
+    image = f"{DISK}/image"
+    m.make_unknown(image)
+    expect(m, REFUSED, "kexec", image)
+    denied(m, "kexec", image)
+
+
 def test_reload(m):
     """What becomes known may run, without a restart; what is kept with the inode is judged anew."""
     path = f"{DISK}/late.so"
@@ -288,15 +296,30 @@ def prepare(m):
     m.expect_state("trusted")
 
 
+# What is shown when a test has passed: hooks of the kernel, and the events they are about.
+SHOWN = {
+    "test_libraries": [("library", "security_mmap_file"), ("library", "security_file_mprotect")],
+    "test_overwritten": [("overwrite", "security_file_open")],
+    "test_truncated": [("overwrite", "security_path_truncate")],
+    "test_past_the_gate": [("exec", "security_bprm_check")],
+    "test_modules": [("module", "security_kernel_read_file"), ("module", "security_kernel_load_data")],
+    "test_kexec": [("kexec", "security_kernel_read_file")],
+}
+DONE_WORDS = {"library": "killed, then denied"} if LOWER else {}
+
+
 def main(m):
     prepare(m)
-    print(json.dumps(m.status()["Levels"]))
+    levels = m.status()["Levels"]
+    print(json.dumps(levels))
     tests = [test_levels, test_libraries, test_replaced, test_overwritten, test_writers, test_memory, test_seals, test_sneaking, test_truncated,
-             test_past_the_gate, test_unwatched, test_modules, test_reload, test_asked, test_observe, test_silenced]
+             test_past_the_gate, test_unwatched, test_modules, test_kexec, test_reload, test_asked, test_observe, test_silenced]
     tests.remove(test_sneaking if LOWER else test_unwatched)  # a lease keeps writers off; the kernel hashes anything
     for test in tests:
         test(m)
         print(f"{test.__name__}: ok", flush=True)
+        for event, hook in SHOWN.get(test.__name__, []):
+            results.show(levels, event, hook, DONE_WORDS.get(event, "denied"))
 
 
 lab.run(main)

@@ -167,6 +167,21 @@ static void another_policy_decided(void **state _unused_) {
         rig_done(&rig);
 }
 
+/* Let go where the kernel has no digests, and gone before anybody could hash it. */
+static void what_nobody_could_read_is_told(void **state _unused_) {
+        Input in = code("/opt/x.so", FAILURE_READ_ERROR, false);
+        Rig rig;
+
+        begin(&rig, ENFORCE UNKNOWN);
+        in.code.unread = in.code.privileged = true;
+        in.code.observation.has_digest = false;
+        rig_feed(&rig, &in);
+        rig_expect(&rig, KIND_EXEC, "verdict", "seen");
+        assert_int_equal(rig_count(&rig, ACTION_KILL), 0);
+        assert_int_equal(rig_state(&rig), STATE_DEGRADED);
+        rig_done(&rig);
+}
+
 static void observe_says_what_would_be(void **state _unused_) {
         Input in = code("/opt/x.so", _FAILURE_INVALID, false);
         Rig rig;
@@ -215,6 +230,7 @@ int main(void) {
                 TEST(paths_that_may_be_missing),
                 TEST(what_ran_all_the_same),
                 TEST(another_policy_decided),
+                TEST(what_nobody_could_read_is_told),
                 TEST(observe_says_what_would_be),
                 TEST(writers_in_observe),
                 TEST(code_without_a_file),
