@@ -6,19 +6,10 @@
 
 #include "lib/base/cleanup.h"
 #include "tests/guest-case.h"
+#include "tests/pki.h"
 #include "tests/sample.h"
 
-static SimPki pki;
 static uint8_t nonce[EVIDENCE_CASE_NONCE];
-
-static int open_all(void **state _unused_) {
-        return sim_pki_new(&pki);
-}
-
-static int close_all(void **state _unused_) {
-        sim_pki_done(&pki);
-        return 0;
-}
 
 static void judge(const GuestCase *g, const KnownGuest *known, CheckList *checks, GuestFindings *found) {
         AppraisalPolicy policy = appraisal_policy_default();
@@ -163,5 +154,5 @@ int main(void) {
                 TEST(a_guest_at_work_passes),  TEST(rounds_go_on_from_each_other), TEST(a_stale_or_missing_proof),
                 TEST(a_violation_is_followed), TEST(a_reset_begins_a_new_log),
         };
-        return cmocka_run_group_tests(tests, open_all, close_all);
+        return RUN_WITH_PKI(tests);
 }

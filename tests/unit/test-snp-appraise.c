@@ -2,10 +2,9 @@
 
 /* Reports of every version and generation, and each thing that can be wrong with what they say. */
 
+#include "tests/pki.h"
 #include "tests/snp-case.h"
 #include "tests/test.h"
-
-static SimPki pki;
 
 static SnpCase usual(void) {
         return snp_case(&pki, 3, SNP_MILAN, SNP_VCEK);
@@ -394,15 +393,6 @@ static void other_keys(void **state _unused_) {
         assert_fails(&c, "signature chip-id");
 }
 
-static int open_pki(void **state _unused_) {
-        return sim_pki_new(&pki);
-}
-
-static int close_pki(void **state _unused_) {
-        sim_pki_done(&pki);
-        return 0;
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(everything_genuine_passes),
@@ -426,5 +416,5 @@ int main(void) {
                 TEST(other_keys),
         };
 
-        return cmocka_run_group_tests(tests, open_pki, close_pki);
+        return RUN_WITH_PKI(tests);
 }

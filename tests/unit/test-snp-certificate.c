@@ -2,10 +2,9 @@
 
 /* Certificates and lists that are wrong in one way each, all signed by the keys that should. */
 
+#include "tests/pki.h"
 #include "tests/snp-case.h"
 #include "tests/test.h"
-
-static SimPki pki;
 
 /* What fails when the VEK's own text is wrong. */
 static const char vek_fails[] = "signing-key chain";
@@ -472,15 +471,6 @@ static void scopes_of_lists(void **state _unused_) {
         }
 }
 
-static int open_pki(void **state _unused_) {
-        return sim_pki_new(&pki);
-}
-
-static int close_pki(void **state _unused_) {
-        sim_pki_done(&pki);
-        return 0;
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(numbers),
@@ -504,5 +494,5 @@ int main(void) {
                 TEST(scopes_of_lists),
         };
 
-        return cmocka_run_group_tests(tests, open_pki, close_pki);
+        return RUN_WITH_PKI(tests);
 }

@@ -2,10 +2,9 @@
 
 /* Security versions: their layouts by generation, their order, and what an appraisal makes of them. */
 
+#include "tests/pki.h"
 #include "tests/snp-case.h"
 #include "tests/test.h"
-
-static SimPki pki;
 
 static void done(SnpCase *c) {
         snp_requirements_done(&c->requirements);
@@ -170,15 +169,6 @@ static void firmware_and_mitigations(void **state _unused_) {
         assert_fails(&old, "mitigations");
 }
 
-static int open_pki(void **state _unused_) {
-        return sim_pki_new(&pki);
-}
-
-static int close_pki(void **state _unused_) {
-        sim_pki_done(&pki);
-        return 0;
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(layouts),           TEST(reserved_bytes),           TEST(longest_text_fits),    TEST(comparison),
@@ -186,5 +176,5 @@ int main(void) {
                 TEST(floors_of_others),  TEST(firmware_and_mitigations),
         };
 
-        return cmocka_run_group_tests(tests, open_pki, close_pki);
+        return RUN_WITH_PKI(tests);
 }

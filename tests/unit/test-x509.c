@@ -2,9 +2,8 @@
 
 #include "lib/base/bytes.h"
 #include "lib/sim/report.h"
+#include "tests/pki.h"
 #include "tests/test.h"
-
-static SimPki pki;
 
 static X509 *written(const SimCertificate *c, Buffer *ret) {
         X509 *x;
@@ -112,19 +111,10 @@ static void times(void **state _unused_) {
         assert_false(x509_time(NULL, &t));
 }
 
-static int open_pki(void **state _unused_) {
-        return sim_pki_new(&pki);
-}
-
-static int close_pki(void **state _unused_) {
-        sim_pki_done(&pki);
-        return 0;
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(only_its_own_bytes), TEST(lists), TEST(doubled_extensions), TEST(signatures), TEST(times),
         };
 
-        return cmocka_run_group_tests(tests, open_pki, close_pki);
+        return RUN_WITH_PKI(tests);
 }
