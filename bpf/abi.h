@@ -8,6 +8,8 @@
 
 #ifndef SEALWATCH_ABI_VERSION /* tests build daemons of others */
 #define SEALWATCH_ABI_VERSION 4
+#endif
+#ifndef SEALWATCH_ABI_EVENTS
 #define SEALWATCH_ABI_EVENTS 1
 #endif
 

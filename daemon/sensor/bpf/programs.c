@@ -16,7 +16,7 @@
 #include "lib/base/macro.h"
 #include "lib/io/fd.h"
 
-#include "bpf/sensors.skel.h"
+#include SEALWATCH_SKELETON
 
 struct Programs {
         struct sensors *skeleton;
