@@ -15,29 +15,39 @@
 
 static_assert(_WHAT_MAX <= 32, "a set of ways is an unsigned");
 
-static void lower(Level ret_levels[_EVENT_MAX], const char *ret_why[_EVENT_MAX], Event e, Level level,
-                  const char *why) {
-        if (level >= ret_levels[e])
-                return;
-        ret_levels[e] = level;
-        ret_why[e] = why;
-}
+/* What the trials have shown, sets of bits 1 << Event. A hook that our own sandbox keeps us from trying counts with the others
+ * of its event; an event of which none could be tried is not claimed. */
+typedef struct Shown {
+        unsigned refused, silent, powerless;
+} Shown;
 
-static void try_one(Observer *o, const Trial *t, unsigned number, Level ret_levels[_EVENT_MAX],
-                    const char *ret_why[_EVENT_MAX]) {
+static void try_one(Observer *o, const Trial *t, unsigned number, Shown *s) {
         ActivityWhat what = trial_what(number);
-        Event e = _EVENT_CODE_MAX + (Event) activity_kind_of(what);
+        unsigned event = 1U << (_EVENT_CODE_MAX + activity_kind_of(what));
         int r;
 
         o->activity_probe.seen = 0;
         r = trial_do(t, number);
         drain_now(o);
         if (!(o->activity_probe.seen & 1U << what))
-                lower(ret_levels, ret_why, e, LEVEL_OFF,
-                      r == -EPERM ? "the kernel refused the probe before the hook was asked"
-                                  : "the hook does not fire");
+                s->silent |= r == -EPERM || r > 0 ? 0 : event;
         else if (r <= 0 && r != -EPERM)
-                lower(ret_levels, ret_why, e, LEVEL_OBSERVE, "the hook fires, and what it says is not done");
+                s->powerless |= event;
+        else
+                s->refused |= event;
+}
+
+static void settle(const Shown *s, Event e, Level ret_levels[_EVENT_MAX], const char *ret_why[_EVENT_MAX]) {
+        unsigned event = 1U << e;
+
+        if (s->silent & event || !((s->refused | s->powerless) & event)) {
+                ret_levels[e] = LEVEL_OFF;
+                ret_why[e] =
+                        s->silent & event ? "the hook does not fire" : "the daemon may not try what the hook is about";
+        } else if (s->powerless & event) {
+                ret_levels[e] = LEVEL_OBSERVE;
+                ret_why[e] = "fentry: can only see";
+        }
 }
 
 static bool is_of_kernel(Event e) {
@@ -51,6 +61,11 @@ static void set_all(Level level, const char *why, Level ret_levels[_EVENT_MAX], 
                         ret_why[e] = why;
                 }
 }
+
+/* By which programs of the kernel, as the levels of code say it. */
+static const char *const rungs[_RUNG_MAX] = {
+        [RUNG_LSM] = "lsm", [RUNG_FMOD_RET] = "fmod_ret", [RUNG_FENTRY] = "fentry"
+};
 
 static uint32_t tpm_major(void) {
         struct stat st;
@@ -83,6 +98,7 @@ static void prepare_own(Observer *o, const char *run_dir, Trial *t) {
 void observer_probe_activities(Observer *o, const char *canary, const char *run_dir, Level ret_levels[_EVENT_MAX],
                                const char *ret_why[_EVENT_MAX]) {
         ActivityState *state;
+        Shown shown = {};
         Trial t;
 
         if (!o->programs || o->rung == RUNG_NONE)
@@ -94,15 +110,18 @@ void observer_probe_activities(Observer *o, const char *canary, const char *run_
         state->tpm_major = tpm_major();
         if (trial_begin(canary, &t) < 0)
                 return set_all(LEVEL_OFF, "the probe could not be started", ret_levels, ret_why);
-        set_all(LEVEL_ENFORCE, NULL, ret_levels, ret_why);
+        set_all(LEVEL_ENFORCE, rungs[o->rung], ret_levels, ret_why);
         prepare_own(o, run_dir, &t);
         let_go(o, &t);
         o->activity_probe.active = true;
         __atomic_store_n(&state->probing, 1, __ATOMIC_RELEASE);
         for (unsigned i = 0; trial_what(i) < _WHAT_MAX; i++)
-                try_one(o, &t, i, ret_levels, ret_why);
+                try_one(o, &t, i, &shown);
         __atomic_store_n(&state->probing, 0, __ATOMIC_RELEASE);
         drain_now(o);
+        for (Event e = 0; e < _EVENT_MAX; e++)
+                if (is_of_kernel(e))
+                        settle(&shown, e, ret_levels, ret_why);
         o->activity_probe.active = false;
         keep_let_go(o, 0, 0);
         if (*t.own)
