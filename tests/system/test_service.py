@@ -30,12 +30,13 @@ def test_units_are_right(m):
 
 def test_fetch_helper(m):
     """Each connection has a process without privileges, which answers and ends."""
-    m.run("systemctl", "start", "sealwatch-fetch.socket")
+    eventually(lambda: m.show("ActiveState", "sealwatch-fetch.socket") == "active", "the socket beside the daemon")
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(60)
         s.connect(f"/proc/{m.first()}/root/run/sealwatch-fetch.sock")
         eventually(lambda: "sealwatch-fetch@" in m.run("systemctl", "list-units", "--no-legend", "sealwatch-fetch@*"), "an instance")
         unit = m.run("systemctl", "list-units", "--no-legend", "--plain", "sealwatch-fetch@*").split()[0]
+        eventually(lambda: m.show("SubState", unit) == "running", "its start")  # before that it is systemd's own
         with open(f"/proc/{m.first()}/root/proc/{m.show('MainPID', unit)}/status", encoding="ascii") as f:
             status = dict(line.split(":", 1) for line in f if ":" in line)
         check("0" not in status["Uid"].split(), f"it runs as {status['Uid']}")
