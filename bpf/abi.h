@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 #ifndef SEALWATCH_ABI_VERSION /* tests build daemons of others */
-#define SEALWATCH_ABI_VERSION 4
+#define SEALWATCH_ABI_VERSION 5
 #endif
 #ifndef SEALWATCH_ABI_EVENTS
 #define SEALWATCH_ABI_EVENTS 1
@@ -223,6 +223,7 @@ typedef struct KernelPolicy {
         __u32 allow_writers;      /* a digest counts although somebody can change the file */
         __u32 allow_remote;       /* … although a server can */
         __u32 allow_user_layers;  /* … although it is on an overlayfs that any user can have made */
+        __u32 allow_stale;        /* … although IMA may have it from another content */
         __u32 allow_no_path;      /* a rule looks at the path, and there is none: let go */
         __u32 activities_denied;  /* bits 1 << ActivityKind: every such is refused */
         __u32 activities_ignored; /* … none of them is told of */
@@ -252,6 +253,7 @@ enum {
         INODE_DIGEST = 1 << 0,  /* there is one, of the content of digest_version */
         INODE_CODE = 1 << 1,    /* it was let run */
         INODE_CLAIMED = 1 << 2, /* somebody changes digest or sets */
+        INODE_CUT = 1 << 3,     /* it was truncated while IMA had a digest of it */
 };
 
 /* Context of the program `identify`, in and out. */
@@ -369,11 +371,11 @@ ABI_ASSERT_OFFSET(ActivityState, tpm_major, 4);
 ABI_ASSERT_SIZE(KernelRule, 16);
 ABI_ASSERT_OFFSET(KernelRule, verdict, 12);
 ABI_ASSERT_OFFSET(KernelRule, maybe, 14);
-ABI_ASSERT_SIZE(KernelPolicy, 48 + 16 * ABI_RULES_MAX);
+ABI_ASSERT_SIZE(KernelPolicy, 52 + 16 * ABI_RULES_MAX);
 ABI_ASSERT_OFFSET(KernelPolicy, digests_size, 12);
-ABI_ASSERT_OFFSET(KernelPolicy, activities_denied, 36);
-ABI_ASSERT_OFFSET(KernelPolicy, self_allowed, 44);
-ABI_ASSERT_OFFSET(KernelPolicy, rules, 48);
+ABI_ASSERT_OFFSET(KernelPolicy, activities_denied, 40);
+ABI_ASSERT_OFFSET(KernelPolicy, self_allowed, 48);
+ABI_ASSERT_OFFSET(KernelPolicy, rules, 52);
 ABI_ASSERT_SIZE(KernelDigest, 40);
 ABI_ASSERT_OFFSET(KernelDigest, sets, 32);
 ABI_ASSERT_SIZE(InodeState, 56);

@@ -20,6 +20,28 @@ struct {
         __type(value, InodeState);
 } inodes SEC(".maps");
 
+/* Where IMA has a policy and has taken note of the file, the kernel gives us the digest that IMA has of it. That is taken anew
+ * only after a writer that IMA knows of: not one below an overlayfs, and (6.1) not truncate(2). */
+static __always_inline bool is_known_to_ima(struct inode *inode) {
+        return BPF_CORE_READ(inode, i_flags) & INODE_FLAG_IMA;
+}
+
+static __always_inline bool may_be_stale(InodeState *kept, struct inode *inode) {
+        bool doubtful = BPF_CORE_READ(inode, i_sb, s_magic) == MAGIC_OVERLAY || !kept || kept->flags & INODE_CUT;
+
+        return doubtful && is_known_to_ima(inode);
+}
+
+/* What IMA has of it stays there as long as the inode does, and so does this. */
+static __always_inline void note_cut(struct inode *inode) {
+        InodeState *kept = is_known_to_ima(inode)
+                                   ? bpf_inode_storage_get(&inodes, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE)
+                                   : NULL;
+
+        if (kept)
+                __sync_fetch_and_or(&kept->flags, INODE_CUT);
+}
+
 /* IMA's own algorithm (ima_hash=) may be another one. */
 static __always_inline __s32 hash_content(struct file *file, struct finding *f) {
         long r = bpf_ima_file_hash(file, f->digest, sizeof(f->digest));
@@ -34,10 +56,11 @@ static __always_inline void hash(struct file *file, InodeState *kept, struct fin
         struct inode *inode = file->f_inode;
 
         f->error = hash_content(file, f);
+        f->stale = may_be_stale(kept, inode);
         count_writers(kept, inode, f);
         if (!kept && f->error == 0) /* nothing would tell us of a writer */
                 f->error = ERROR_NOMEM;
-        if (f->error == 0 && f->writers == 0 && may_keep(inode))
+        if (f->error == 0 && f->writers == 0 && !f->stale && may_keep(inode))
                 keep(kept, f);
 }
 
@@ -123,6 +146,8 @@ int BPF_PROG(check_open, struct file *file, int earlier) {
 
                 return refuse_canary(CODE_OVERWRITE, file, &f, fill_path);
         }
+        if (!(file->f_mode & FMODE_WRITE))
+                note_cut(inode);
         kept = bpf_inode_storage_get(&inodes, inode, NULL, 0);
         return kept ? on_overwrite(file, kept, fill_path) : allow();
 }
@@ -131,7 +156,11 @@ int BPF_PROG(check_open, struct file *file, int earlier) {
 SEC("?lsm/path_truncate")
 int BPF_PROG(check_truncate, struct path *path, int earlier) {
         struct inode *inode = path->dentry->d_inode;
-        InodeState *kept = inode ? bpf_inode_storage_get(&inodes, inode, NULL, 0) : NULL;
+        InodeState *kept;
 
+        if (!inode)
+                return allow();
+        note_cut(inode);
+        kept = bpf_inode_storage_get(&inodes, inode, NULL, 0);
         return kept ? on_truncate(path, inode, kept) : allow();
 }

@@ -30,11 +30,13 @@ enum {
         SEALS_ALL = 0x2 | 0x4 | 0x8, /* F_SEAL_SHRINK, _GROW, _WRITE: one that is sealed for writing only can be cut */
         FMODE_WRITE = 0x2,
         OPEN_TRUNCATE = 01000, /* O_TRUNC */
+        INODE_FLAG_IMA = 1024, /* S_IMA */
         ERROR_AGAIN = -11,
         ERROR_NOMEM = -12,
         ERROR_NODATA = -61,
         ERROR_REMOTE = -66,
         ERROR_LAYERS = -18,
+        ERROR_STALE = -116,
         ERROR_NOTSUPP = -95,
 };
 
@@ -77,6 +79,7 @@ struct finding {
         __u32 generation; /* of the policy by which it is decided */
         __u32 no_path;    /* user space will not learn it */
         __u32 untold;     /* CodeVerdict where user space cannot be asked */
+        __u32 stale;      /* the digest may be that of an earlier content */
 };
 
 /* The 6.12 verifier wants to see the constants; clang 14 hides them behind arithmetic. */
@@ -365,6 +368,8 @@ static __always_inline CodeVerdict decide(struct file *file, CodeKind kind, Inod
                 return CODE_ALLOWED;
         if (f->error == 0 && !p->allow_remote && is_remote(file->f_inode))
                 f->error = ERROR_REMOTE;
+        if (f->error == 0 && !p->allow_stale && f->stale)
+                f->error = ERROR_STALE;
         if (f->error == 0 && !p->allow_user_layers && has_user_layers(file->f_inode))
                 f->error = ERROR_LAYERS;
         look_up(kept, p, slot, f);

@@ -42,6 +42,7 @@ struct inode {
         unsigned short i_mode;
         __u32 i_rdev;
         unsigned long i_ino;
+        unsigned int i_flags;
         unsigned int i_nlink;
         struct super_block *i_sb;
         struct address_space *i_mapping;

@@ -178,6 +178,7 @@ int policy_compile(const Policy *p, uint32_t generation, CompiledPolicy *ret) {
                         .every_time = p->needs_subject,
                         .allow_writers = policy_on_failure(p, FAILURE_OPEN_WRITERS) == ON_FAILURE_ALLOW,
                         .allow_user_layers = policy_on_failure(p, FAILURE_USER_LAYERS) == ON_FAILURE_ALLOW,
+                        .allow_stale = policy_on_failure(p, FAILURE_STALE_DIGEST) == ON_FAILURE_ALLOW,
                         .allow_no_path = policy_on_failure(p, FAILURE_NO_PATH) == ON_FAILURE_ALLOW,
                         .allow_remote = policy_on_failure(p, FAILURE_REMOTE_FILE) == ON_FAILURE_ALLOW,
                 },

@@ -25,6 +25,8 @@ static const struct {
             "the file is on a network or FUSE file system, whose server can change it at any time"),
         ROW(USER_LAYERS, "user-layers", "UserLayers", DENY,
             "the file is on an overlayfs of a user namespace, whose user can change the layers"),
+        ROW(STALE_DIGEST, "stale-digest", "StaleDigest", DENY,
+            "IMA has a policy, and the digest that it has of the file may be of an earlier content"),
         ROW(READ_ERROR, "read-error", "ReadError", DENY, "the file could not be read"),
         ROW(NO_PATH, "no-path", "NoPath", DENY, "a rule looks at the file's path, and the kernel does not tell it"),
         ROW(QUEUE_FULL, "queue-full", "QueueFull", DENY, "more than QueueMax= programs wait at the gate"),

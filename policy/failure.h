@@ -19,6 +19,7 @@ typedef enum Failure {
         FAILURE_OPEN_WRITERS,
         FAILURE_REMOTE_FILE,
         FAILURE_USER_LAYERS,
+        FAILURE_STALE_DIGEST,
         FAILURE_READ_ERROR,
         FAILURE_NO_PATH,
         FAILURE_QUEUE_FULL,

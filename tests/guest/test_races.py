@@ -3,6 +3,7 @@
 """Files that somebody replaces or changes between their hash and their use: what was not measured never runs. Runs in the
 guest: test_races.py lsm|no-lsm. RACE_SECONDS= says how long each race takes."""
 
+import errno
 import hashlib
 import json
 import os
@@ -70,6 +71,18 @@ def test_own_overlay(m):
     m.expect_event("exec", event="library", verdict="deny", failure="user-layers")
 
 
+def test_new_file_system(m):
+    """Between mount(2) and the mark of the gate nobody but the hook is asked."""
+    place = f"{ROOT}/new"
+    os.makedirs(place)
+    for _ in range(10):
+        p = m.watched(f"{DISK}/attack", "mount-exec", f"{ROOT}/unknown", place)
+        tool("umount", place)
+        check(p.returncode == 128 + errno.EPERM and "RUNS" not in p.stdout, f"it ran: {p.stdout}")
+    m.expect_event("exec", path=f"{place}/program", verdict="deny")
+    check(not m.events("ungated") and m.state() == "trusted", f"{m.events('ungated')}")
+
+
 def mount_image(kind):
     image = f"{ROOT}/{kind}.img"
     with open(image, "wb") as f:
@@ -100,6 +113,7 @@ def main(m):
     test_races(m, "both" if with_lsm else "exec")
     if with_lsm:
         test_own_overlay(m)
+        test_new_file_system(m)
     m.judge_snapshot()
 
 

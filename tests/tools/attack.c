@@ -5,6 +5,7 @@
  *
  *   attack memfd FILE                      copies FILE into a memfd and executes that
  *   attack userns-tmpfs FILE               mounts a tmpfs in a user namespace, copies FILE there, executes it
+ *   attack mount-exec FILE DIR             mounts a tmpfs at DIR, copies FILE there, executes it at once
  *   attack ldso FILE                       has the dynamic loader load FILE (not a static program)
  *   attack chain N FILE                    executes itself N times, one after the other, then FILE
  *   attack race FILE A B SECONDS [starve]  executes FILE again and again while it is rewritten with A and B in turn.
@@ -155,6 +156,23 @@ static int attack_userns_tmpfs(char **arguments) {
         close(fd);
         say("executes a copy of %s on a tmpfs of its own user namespace", arguments[0]);
         return execute("/tmp/program");
+}
+
+static int attack_mount_exec(char **arguments) {
+        static Content c;
+        char path[4096];
+        int fd;
+
+        load(arguments[0], &c);
+        snprintf(path, sizeof(path), "%s/program", arguments[1]);
+        if (mount("tmpfs", arguments[1], "tmpfs", 0, "mode=755") < 0)
+                die("mount");
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+        if (fd < 0)
+                die(path);
+        store(fd, &c, path);
+        close(fd);
+        return execute(path);
 }
 
 static int attack_ldso(char **arguments) {
@@ -462,16 +480,27 @@ static const struct {
         int arguments;
         int (*attack)(char **arguments);
 } attacks[] = {
-        { "memfd", 1, attack_memfd },       { "userns-tmpfs", 1, attack_userns_tmpfs },
-        { "ldso", 1, attack_ldso },         { "chain", 2, attack_chain },
-        { "race", 4, attack_race },         { "map", 1, attack_map },
-        { "protect", 1, attack_protect },   { "implied", 1, attack_implied },
-        { "module", 1, attack_module },     { "module-data", 1, attack_module_data },
-        { "kexec", 1, attack_kexec },       { "overwrite", 1, attack_overwrite },
-        { "truncate", 1, attack_truncate }, { "memory", 2, attack_memory },
-        { "store", 1, attack_store },       { "cut", 1, attack_cut },
-        { "cut-path", 1, attack_cut_path }, { "sealed", 1, attack_sealed },
-        { "sneak", 2, attack_sneak },       { "silence", 2, attack_silence },
+        { "memfd", 1, attack_memfd },
+        { "userns-tmpfs", 1, attack_userns_tmpfs },
+        { "mount-exec", 2, attack_mount_exec },
+        { "ldso", 1, attack_ldso },
+        { "chain", 2, attack_chain },
+        { "race", 4, attack_race },
+        { "map", 1, attack_map },
+        { "protect", 1, attack_protect },
+        { "implied", 1, attack_implied },
+        { "module", 1, attack_module },
+        { "module-data", 1, attack_module_data },
+        { "kexec", 1, attack_kexec },
+        { "overwrite", 1, attack_overwrite },
+        { "truncate", 1, attack_truncate },
+        { "memory", 2, attack_memory },
+        { "store", 1, attack_store },
+        { "cut", 1, attack_cut },
+        { "cut-path", 1, attack_cut_path },
+        { "sealed", 1, attack_sealed },
+        { "sneak", 2, attack_sneak },
+        { "silence", 2, attack_silence },
 };
 
 int main(int argc, char **argv) {

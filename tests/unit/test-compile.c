@@ -74,17 +74,21 @@ static void digests_are_merged(void **state _unused_) {
 static void modes_and_flags(void **state _unused_) {
         static const struct {
                 const char *text;
-                bool enforce, every_time, allow_writers, allow_remote, allow_layers, allow_no_path;
+                bool enforce, every_time, allow_writers, allow_remote, allow_layers, allow_stale, allow_no_path;
         } cases[] = {
-                { "", false, false, true, true, true, true },
-                { "[Policy]\nMode=enforce\n", true, false, false, false, false, false },
-                { "[Policy]\nMode=enforce\n[Failures]\nOpenWriters=allow\n", true, false, true, false, false, false },
-                { "[Policy]\nMode=enforce\n[Failures]\nRemoteFile=allow\n", true, false, false, true, false, false },
-                { "[Policy]\nMode=enforce\n[Failures]\nNoPath=allow\n", true, false, false, false, false, true },
-                { "[Policy]\nMode=enforce\n[Failures]\nUserLayers=allow\n", true, false, false, false, true, false },
-                { "[Rule a]\nUser=0\nAction=allow\n", false, true, true, true, true, true },
-                { "[Rule a]\nAction=alert\n", false, true, true, true, true, true },
-                { "[Rule a]\nAction=deny alert\n", false, false, true, true, true, true },
+                { "", false, false, true, true, true, true, true },
+                { "[Policy]\nMode=enforce\n", true, false, false, false, false, false, false },
+                { "[Policy]\nMode=enforce\n[Failures]\nOpenWriters=allow\n", true, false, true, false, false, false,
+                  false },
+                { "[Policy]\nMode=enforce\n[Failures]\nRemoteFile=allow\n", true, false, false, true, false, false,
+                  false },
+                { "[Policy]\nMode=enforce\n[Failures]\nNoPath=allow\n", true, false, false, false, false, false,
+                  true },
+                { "[Policy]\nMode=enforce\n[Failures]\nUserLayers=allow\n", true, false, false, false, true, false,
+                  false },
+                { "[Rule a]\nUser=0\nAction=allow\n", false, true, true, true, true, true, true },
+                { "[Rule a]\nAction=alert\n", false, true, true, true, true, true, true },
+                { "[Rule a]\nAction=deny alert\n", false, false, true, true, true, true, true },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -97,6 +101,7 @@ static void modes_and_flags(void **state _unused_) {
                 assert_int_equal(c.policy.allow_writers, cases[i].allow_writers);
                 assert_int_equal(c.policy.allow_remote, cases[i].allow_remote);
                 assert_int_equal(c.policy.allow_user_layers, cases[i].allow_layers);
+                assert_int_equal(c.policy.allow_stale, cases[i].allow_stale);
                 assert_int_equal(c.policy.allow_no_path, cases[i].allow_no_path);
                 compiled_policy_done(&c);
                 policy_free(p);

@@ -91,6 +91,8 @@ static Failure failure_of(const CodeEvent *e) {
                 return FAILURE_REMOTE_FILE;
         if (e->error == -EXDEV)
                 return FAILURE_USER_LAYERS;
+        if (e->error == -ESTALE)
+                return FAILURE_STALE_DIGEST;
         if (e->writers > 0)
                 return FAILURE_OPEN_WRITERS;
         return e->file.inode_address != 0 && e->error != 0 ? FAILURE_READ_ERROR : _FAILURE_INVALID;

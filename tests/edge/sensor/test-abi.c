@@ -67,9 +67,9 @@ static void layouts_are_the_same(void **state) {
         CHECK(KernelPolicy, FIELD(KernelPolicy, generation), FIELD(KernelPolicy, enforce),
               FIELD(KernelPolicy, rules_size), FIELD(KernelPolicy, digests_size), FIELD(KernelPolicy, every_time),
               FIELD(KernelPolicy, allow_writers), FIELD(KernelPolicy, allow_remote),
-              FIELD(KernelPolicy, allow_user_layers), FIELD(KernelPolicy, allow_no_path),
-              FIELD(KernelPolicy, activities_denied), FIELD(KernelPolicy, activities_ignored),
-              FIELD(KernelPolicy, self_allowed), FIELD(KernelPolicy, rules));
+              FIELD(KernelPolicy, allow_user_layers), FIELD(KernelPolicy, allow_stale),
+              FIELD(KernelPolicy, allow_no_path), FIELD(KernelPolicy, activities_denied),
+              FIELD(KernelPolicy, activities_ignored), FIELD(KernelPolicy, self_allowed), FIELD(KernelPolicy, rules));
         CHECK(KernelDigest, FIELD(KernelDigest, digest), FIELD(KernelDigest, sets), FIELD(KernelDigest, zero));
         CHECK(InodeState, FIELD(InodeState, digest), FIELD(InodeState, flags), FIELD(InodeState, version),
               FIELD(InodeState, generation), FIELD(InodeState, sets), FIELD(InodeState, reported),
