@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The daemon as a service of a real systemd, from boot to shutdown. test_service.py SUITE"""
 
+import errno
 import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 
@@ -21,11 +23,12 @@ SECRET = "open sesame"
 
 
 def test_units_are_right(m):
-    complaints = m.process("systemd-analyze", "--man=no", "verify",
-                           *(f"/usr/lib/systemd/system/{unit}" for unit in (UNIT, "sealwatch-fetch.socket", "sealwatch-fetch@.service")))
+    units = m.run("sh", "-c", "ls -d /usr/lib/systemd/system/sealwatch*").split()
+    complaints = m.process("systemd-analyze", "--man=no", "verify", *units)
     check(complaints.returncode == 0 and not complaints.stderr, f"systemd-analyze verify: {complaints.stderr}")
-    p = m.process("systemd-analyze", "security", "--no-pager", f"--threshold={EXPOSURE_MAX}", UNIT)
-    check(p.returncode == 0, f"too much exposure: {p.stdout.splitlines()[-1:]}")
+    for unit in (UNIT, "sealwatch-probe@0.service"):
+        p = m.process("systemd-analyze", "security", "--no-pager", f"--threshold={EXPOSURE_MAX}", unit)
+        check(p.returncode == 0, f"{unit}: too much exposure: {p.stdout.splitlines()[-1:]}")
 
 
 def test_fetch_helper(m):
@@ -94,6 +97,27 @@ def test_reload(m):
     m.run("systemctl", "reload", UNIT)
     eventually(lambda: m.status()["PolicyGeneration"] > before, "the reload")
     check(m.show("SubState") == "running", f"after a reload it is {m.show('SubState')}")
+
+
+def ask_probe(m, order):
+    """What the process says that may load modules, of a file that is none."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(f"/proc/{m.first()}/root/run/sealwatch/probe")
+        file = os.memfd_create("probe")
+        os.write(file, b"no module")
+        socket.send_fds(s, [order], [file])
+        os.close(file)
+        return struct.unpack("i", s.recv(4))[0]
+
+
+def test_probe(m):
+    """It tries, and is refused by the kernel for what the file is."""
+    for order in (b"m", b"k"):
+        answer = ask_probe(m, order)
+        check(-answer in (errno.ENOEXEC, errno.EINVAL, errno.ENOSYS, errno.EPERM), f"the probe's answer: {answer}")
+    check(ask_probe(m, b"x") == -errno.EINVAL, "an order that nobody knows")
+    failed = m.run("systemctl", "--failed", "--plain", "--no-legend").strip()
+    check(not failed, f"failed units: {failed}")
 
 
 def test_crash(m):
@@ -204,7 +228,8 @@ def test_shutdown(m):
 
 
 TESTS = [test_units_are_right, test_fetch_helper, test_starts_before_what_it_guards, test_watches, test_journal_and_catalog,
-         test_bus, test_reload, test_crash, test_watchdog, test_restart_and_stop, test_secrets_outlive_a_restart, test_bad_configuration_is_not_tried_again,
+         test_bus, test_reload, test_probe, test_crash, test_watchdog, test_restart_and_stop, test_secrets_outlive_a_restart,
+         test_bad_configuration_is_not_tried_again,
          test_what_does_not_fit_is_wiped, test_shutdown]
 
 

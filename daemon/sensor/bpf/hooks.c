@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/sensor/bpf/deputy.h"
 #include "daemon/sensor/bpf/observer-internal.h"
 #include "lib/base/cleanup.h"
 #include "lib/io/fd.h"
@@ -59,6 +60,11 @@ static int (*const tries[_EVENT_CODE_MAX])(int fd, const char *path) = {
         [EVENT_KEXEC] = try_kexec, [EVENT_OVERWRITE] = try_overwrite,
 };
 
+static const DeputyOrder deputies[_EVENT_CODE_MAX] = {
+        [EVENT_MODULE] = DEPUTY_MODULE,
+        [EVENT_KEXEC] = DEPUTY_KEXEC,
+};
+
 /* What a rung that works is worth for each way, and why not more. */
 static const struct {
         Level level;
@@ -102,6 +108,12 @@ static const char *probe_one(Observer *o, Event e, int fd) {
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         r = tries[e](fd, path);
         drain_now(o);
+        if (deputies[e] && r == -EPERM && !(o->hooks_probe.seen & 1U << e)) { /* we may not even try */
+                int q = deputy_try(DEPUTY_SOCKET, deputies[e], fd);
+
+                r = q == -ENOLINK ? r : q;
+                drain_now(o);
+        }
         if (!(o->hooks_probe.seen & 1U << e))
                 return r == -EPERM ? "the kernel refused the probe before the hook was asked"
                                    : "the hook does not fire";
