@@ -78,6 +78,8 @@ static void on_run(void *userdata, const RunnerResult *result) {
         (void) unlink(c->path);
         if (result->error == -ETIMEDOUT)
                 o.done(o.userdata, CANARY_TROUBLE, "its run did not end");
+        else if (result->error < 0 && o.cgroup) /* as in a service that may not change cgroups */
+                o.done(o.userdata, CANARY_NOT_ASKED, "nothing can be run in the scope's cgroup from here");
         else if (result->error < 0)
                 o.done(o.userdata, CANARY_TROUBLE, "it could not be started");
         else if (result->exec_error[0] == 0)
@@ -117,8 +119,8 @@ static void written(void *item, int result, int cancelled) {
         if (result < 0)
                 c->options.done(c->options.userdata, CANARY_TROUBLE, "its file could not be written");
         else if (run(c) < 0)
-                c->options.done(c->options.userdata, CANARY_TROUBLE,
-                                "it could not be started where programs are watched");
+                c->options.done(c->options.userdata, c->options.cgroup ? CANARY_NOT_ASKED : CANARY_TROUBLE,
+                                "nothing can be run where programs are watched");
 }
 
 int canary_run_new(const CanaryOptions *options, const void *nonce, size_t n, CanaryRun **ret) {

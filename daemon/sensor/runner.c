@@ -63,28 +63,27 @@ _Noreturn static void execute(const RunOrder *o, int error_fd) {
         _exit(127);
 }
 
-/* posix_spawn() of this C library puts nobody into a cgroup. */
-static void run_in_cgroup(const RunOrder *o, int *ret_exec_error, int *ret_status) {
+/* posix_spawn() of this C library puts nobody into a cgroup. 0, or why no process could be made there. */
+static int run_in_cgroup(const RunOrder *o, int *ret_exec_error, int *ret_status) {
         struct clone_args args = { .flags = CLONE_INTO_CGROUP,
                                    .exit_signal = SIGCHLD,
                                    .cgroup = (uint64_t) o->place.cgroup_fd };
-        int pair[2];
+        int pair[2], r;
         pid_t pid;
 
-        if (pipe2(pair, O_CLOEXEC) < 0) {
-                *ret_exec_error = -errno;
-                return;
-        }
+        if (pipe2(pair, O_CLOEXEC) < 0)
+                return -errno;
         pid = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
         if (pid == 0)
                 execute(o, pair[1]);
-        *ret_exec_error = pid < 0 ? -errno : 0;
+        r = pid < 0 ? -errno : 0;
         safe_close(pair[1]);
         if (pid > 0 && read(pair[0], ret_exec_error, sizeof(*ret_exec_error)) < 0)
                 *ret_exec_error = -errno;
         safe_close(pair[0]);
         if (pid > 0 && waitpid(pid, ret_status, 0) < 0 && *ret_exec_error == 0)
                 *ret_exec_error = -errno;
+        return r;
 }
 
 /* posix_spawn() returns what execve() failed with. The child starts with no signal blocked or ignored. */
@@ -95,8 +94,6 @@ static void run_once(const RunOrder *o, int *ret_exec_error, int *ret_status) {
         sigset_t none, all;
         pid_t pid;
 
-        if (o->place.cgroup_fd >= 0)
-                return run_in_cgroup(o, ret_exec_error, ret_status);
         sigemptyset(&none);
         sigfillset(&all);
         posix_spawn_file_actions_init(&actions);
@@ -118,7 +115,10 @@ static void *run(void *userdata) {
         RunnerResult result = {};
 
         for (unsigned i = 0; i < o->runs; i++)
-                run_once(o, &result.exec_error[i], &result.status[i]);
+                if (o->place.cgroup_fd < 0)
+                        run_once(o, &result.exec_error[i], &result.status[i]);
+                else
+                        result.error = run_in_cgroup(o, &result.exec_error[i], &result.status[i]);
         (void) !write(o->result_fd, &result, sizeof(result)); /* nobody may listen any more */
         return NULL;
 }
