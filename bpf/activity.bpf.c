@@ -201,6 +201,11 @@ static __always_inline __u32 judge_self(const struct activity *a, struct task_st
         return denied;
 }
 
+/* Without them no daemon could start and take over from one that has ended: then they are told, and not refused. */
+static __always_inline __u32 needed_to_start(void) {
+        return state.head.unattended ? 1U << ACTIVITY_BPF | 1U << ACTIVITY_DEVICE : 0;
+}
+
 __noinline __u32 judge_activity(const struct activity *a) {
         struct task_struct *task = bpf_get_current_task_btf();
         __u32 slot, denied, bit;
@@ -220,7 +225,7 @@ __noinline __u32 judge_activity(const struct activity *a) {
         if (!p || p->generation == 0 || !in_scope() || is_let_go(BPF_CORE_READ(task, mm, exe_file, f_inode)))
                 return 0;
         bit = 1U << (a->kind & 31);
-        denied = p->enforce && can_refuse() && p->activities_denied & bit;
+        denied = p->enforce && can_refuse() && p->activities_denied & bit & ~needed_to_start();
         if (!denied && (p->activities_ignored & bit || (!a->each_time && is_told(a, task, p->generation))))
                 return 0;
         if (!denied || !leave_out(_CODE_MAX + a->kind))
