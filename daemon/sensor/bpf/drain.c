@@ -221,19 +221,24 @@ static int on_event(void *userdata, void *data, size_t size) {
         return 0;
 }
 
-void drain_earlier(Observer *o, const void *data, size_t size) {
-        int type = type_of(data, size);
+bool drain_earlier(Observer *o, const void *data, size_t size) {
+        const EventHead *e = data;
 
-        if (type == EVENT_TYPE_EXEC && (o->execs_since == 0 || ((const EventHead *) data)->time < o->execs_since))
-                report_exec(o, data);
-        else if (type == EVENT_TYPE_EXEC)
-                return; /* the kernel takes a while to detach: ours told it, too */
-        else if (type == EVENT_TYPE_CODE)
+        switch (type_of(data, size)) {
+        case EVENT_TYPE_EXEC:
+                if (o->execs_since == 0 ||
+                    e->time < o->execs_since) /* else ours told it, too: detaching takes a while */
+                        report_exec(o, data);
+                return true;
+        case EVENT_TYPE_CODE:
                 take_code(o, data, 0);
-        else if (type == EVENT_TYPE_ACTIVITY)
+                return true;
+        case EVENT_TYPE_ACTIVITY:
                 report_activity(o, data, 0);
-        else
-                die(o, "what an earlier daemon left is not what its programs write");
+                return true;
+        default:
+                return false;
+        }
 }
 
 const char *const drain_sensors[ABI_TYPES_MAX + 1] = {

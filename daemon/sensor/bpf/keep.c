@@ -115,8 +115,8 @@ void keep_let_canary_go(Observer *o, const char *canary) {
                 left_let_go(o->left, 1, file.inode_address);
 }
 
-static void on_left_event(void *userdata, const void *data, size_t size) {
-        drain_earlier(userdata, data, size);
+static bool on_left_event(void *userdata, const void *data, size_t size) {
+        return drain_earlier(userdata, data, size);
 }
 
 static void on_left_lost(void *userdata, int type, uint64_t first, uint64_t last, uint64_t count) {

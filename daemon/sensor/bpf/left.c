@@ -92,9 +92,7 @@ static int on_record(void *userdata, void *data, size_t size) {
         const EventHead *e = data;
         Run *run = userdata;
 
-        if (size >= sizeof(*e) && e->version == ABI_EVENTS)
-                run->ops->event(run->ops->userdata, data, size);
-        else {
+        if (size < sizeof(*e) || e->version != ABI_EVENTS || !run->ops->event(run->ops->userdata, data, size)) {
                 uint64_t sequence = size >= offsetof(EventHead, time)
                                             ? e->sequence
                                             : run->strange_last; /* no event of ours at all */

@@ -13,8 +13,8 @@
 typedef struct Left Left;
 
 typedef struct LeftOps {
-        /* An event of our own version. */
-        void (*event)(void *userdata, const void *data, size_t size);
+        /* An event of our own version. False: it is not, whatever it says. */
+        bool (*event)(void *userdata, const void *data, size_t size);
 
         /* Of the events with these sequence numbers `count` are lost. type: an EventType, or -1 for what cannot be told or read. */
         void (*lost)(void *userdata, int type, uint64_t first, uint64_t last, uint64_t count);

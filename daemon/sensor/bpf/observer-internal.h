@@ -77,8 +77,8 @@ void protect_done(Observer *o);
 int drain_start(Observer *o);
 void drain_now(Observer *o);
 void drain_stop(Observer *o);
-/* An event of an earlier daemon's programs. */
-void drain_earlier(Observer *o, const void *data, size_t size);
+/* An event of an earlier daemon's programs. False when it is none that we know. */
+bool drain_earlier(Observer *o, const void *data, size_t size);
 extern const char *const drain_sensors[ABI_TYPES_MAX + 1]; /* whose events were lost; last of all: it cannot be told */
 
 /* keep.c: what outlives the daemon. */
