@@ -16,6 +16,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["SEALWATCH_SOURCE"], "tests/edge/daemon"))
 import lab  # noqa: E402
+import results  # noqa: E402
 from lab import BUILD, ROOT, check, eventually, tool  # noqa: E402
 
 DISK = f"{ROOT}/disk"
@@ -24,6 +25,19 @@ DONE, REFUSED = 0, 1
 EVENTS = "memory module-request bpf ptrace mount setuid device dm"
 CGROUP = "/sys/fs/cgroup/activity-daemon"
 PLACE = f"{ROOT}/place"
+
+LEVELS = {}
+HOOKS = {  # what shows each of them, in the words of the record
+    ("memory", "anonymous"): "security_mmap_file", ("memory", "modified"): "security_file_mprotect",
+    ("module-request", "request"): "security_kernel_module_request", ("bpf", "load"): "security_bpf",
+    ("ptrace", "attach"): "security_ptrace_access_check", ("ptrace", "traceme"): "security_ptrace_traceme",
+    ("mount", "mount"): "security_sb_mount", ("mount", "move"): "security_move_mount", ("mount", "unmount"): "security_sb_umount",
+    ("setuid", "call"): "security_task_fix_setuid", ("setuid", "program"): "security_bprm_creds_from_file",
+    ("device", "tpm"): "security_file_open", ("dm", "ioctl"): "security_file_ioctl",
+    ("self", "signal"): "security_task_kill", ("self", "ptrace"): "security_ptrace_access_check", ("self", "limit"): "security_task_setrlimit",
+    ("self", "write"): "security_file_open", ("self", "remove"): "security_inode_unlink", ("self", "mount"): "security_sb_mount",
+    ("self", "map"): "security_bpf_map", ("self", "link"): "security_bpf",
+}
 
 ACTS = [  # what act does, the event, how, what of the target
     (("anonymous",), "memory", "anonymous", "(anonymous)"),
@@ -69,15 +83,19 @@ def expect(m, event, how, target, **keys):
     return next(filter(matches, m.events("activity")))
 
 
+def show(event, how):
+    if (event, how) in HOOKS:
+        results.show(LEVELS, event, HOOKS[event, how], "denied")
+
+
 def rules(m, mode, text):
     m.policy(mode, text)
     m.ctl("reload")
 
 
-def test_levels(m, level):
-    levels = m.status()["Levels"]
+def test_levels(level):
     for event in f"{EVENTS} self".split():
-        check(levels[event].startswith(level), f"{event}: {levels[event]}, not {level}")
+        check(LEVELS[event].startswith(level), f"{event}: {LEVELS[event]}, not {level}")
 
 
 def test_seen(m):
@@ -107,6 +125,7 @@ def test_denied(m):
         else:
             check(p.returncode == REFUSED, f"{words} was not refused: {p.returncode} {p.stderr}")
         expect(m, event, how, target, rule="no", verdict="deny")
+        show(event, how)
         print(f"denied: {words[0]} {event} {how}")
     check(m.state() == "trusted", f"what was denied changed the state: {m.state()}")
 
@@ -134,9 +153,9 @@ def test_quiet(m):
 
 def test_namespace(m):
     """Records name the mount namespace of who did it."""
-    rules(m, "observe", "[Rule told]\nEvent=bpf\nAction=allow\n")
+    rules(m, "observe", "[Rule elsewhere]\nEvent=bpf\nAction=allow\n")
     check(act(m, "bpf", "elsewhere").returncode == DONE, "a program was refused")
-    e = expect(m, "bpf", "load", "act_filter", rule="told")
+    e = expect(m, "bpf", "load", "act_filter", rule="elsewhere")
     check(e["mntns"] > 0, f"{e}")
 
 
@@ -235,6 +254,7 @@ def test_self_denied(m, cgroup):
         code = attempt(function, *arguments)
         check(code == REFUSED, f"self {how} {function.__name__} {arguments}: {code}")
         eventually(lambda: any(e["event"] == "self" and e["details"]["how"] == how for e in m.events("activity")), f"the event self {how}")
+        show("self", how)
         print(f"denied: self {how} {function.__name__}")
     for e in m.events("activity"):
         check(e["event"] != "self" or e["verdict"] == "deny", f"{e}")
@@ -308,8 +328,9 @@ def prepare(m):
 
 def main(m):
     cgroup = prepare(m)
-    print(json.dumps(m.status()["Levels"]))
-    test_levels(m, "enforce")
+    LEVELS.update(m.status()["Levels"])
+    print(json.dumps(LEVELS))
+    test_levels("enforce")
     for test in (test_seen, test_denied, test_known_afterwards, test_quiet, test_namespace):
         test(m)
         print(f"{test.__name__}: ok")
