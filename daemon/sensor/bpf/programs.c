@@ -22,6 +22,7 @@ struct Programs {
         struct sensors *skeleton;
         int identify; /* a descriptor of its own: it is needed behind programs_detach(), too */
         Rung rung;
+        uint32_t tables[2]; /* numbers of the maps in `digests` */
 };
 
 static const char *why_refused(int error) {
@@ -168,50 +169,6 @@ int programs_pin_links(const Programs *p, Pins *pins) {
         return r;
 }
 
-/* The kernel wants the tables of one map of maps to be alike in all but their size. */
-static int make_table(const KernelDigest *digests, uint32_t n) {
-        LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
-        _cleanup_free_ uint32_t *keys = reallocarray(NULL, n, sizeof(uint32_t));
-        _cleanup_close_ int fd = -1;
-
-        if (!keys)
-                return -ENOMEM;
-        for (uint32_t i = 0; i < n; i++)
-                keys[i] = i;
-        fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "digest_table", sizeof(uint32_t), sizeof(KernelDigest), n, &options);
-        if (fd < 0 || bpf_map_update_batch(fd, keys, digests, &n, NULL) < 0)
-                return -errno;
-        return TAKE_FD(fd);
-}
-
-int programs_set_policy(Programs *p, const KernelPolicy *policy, const KernelDigest *digests) {
-        SensorState *state = programs_state(p);
-        uint32_t slot = !(__atomic_load_n(&state->policy, __ATOMIC_ACQUIRE) & 1);
-        _cleanup_close_ int table = -1;
-
-        table = make_table(digests, MAX(policy->digests_size, 1U));
-        if (table < 0)
-                return table;
-        if (bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.digests), &slot, &table, BPF_ANY) < 0 ||
-            bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.policies), &slot, policy, BPF_ANY) < 0)
-                return -errno;
-        __atomic_store_n(&state->policy, slot, __ATOMIC_RELEASE);
-        return 0;
-}
-
-SensorState *programs_state(Programs *p) {
-        return &p->skeleton->bss->state;
-}
-
-ActivityState *programs_activities(Programs *p) {
-        return &p->skeleton->bss->activities;
-}
-
-int programs_guard(const Programs *p, uint64_t inode_address, uint32_t why) {
-        return bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.guarded), &inode_address, &why, BPF_ANY) < 0 ? -errno
-                                                                                                              : 0;
-}
-
 static uint32_t map_id(int fd) {
         struct bpf_map_info info = {};
         uint32_t size = sizeof(info);
@@ -233,6 +190,64 @@ static int own(const Programs *p, uint64_t kind, uint32_t id) {
         if (id == 0)
                 return 0;
         return bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.own_objects), &key, &value, BPF_ANY) < 0 ? -errno : 0;
+}
+
+/* The kernel wants the tables of one map of maps to be alike in all but their size. */
+static int make_table(const KernelDigest *digests, uint32_t n) {
+        LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
+        _cleanup_free_ uint32_t *keys = reallocarray(NULL, n, sizeof(uint32_t));
+        _cleanup_close_ int fd = -1;
+
+        if (!keys)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < n; i++)
+                keys[i] = i;
+        fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "digest_table", sizeof(uint32_t), sizeof(KernelDigest), n, &options);
+        if (fd < 0 || bpf_map_update_batch(fd, keys, digests, &n, NULL) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+/* Nobody else gets at the digests; the number of the table that was there before may be another map's soon. */
+static int own_table(Programs *p, uint32_t slot, int table) {
+        uint64_t key = (uint64_t) OWN_MAP << 32 | p->tables[slot];
+
+        if (p->tables[slot] != 0)
+                (void) bpf_map_delete_elem(bpf_map__fd(p->skeleton->maps.own_objects), &key);
+        p->tables[slot] = map_id(table);
+        return own(p, OWN_MAP, p->tables[slot]);
+}
+
+int programs_set_policy(Programs *p, const KernelPolicy *policy, const KernelDigest *digests) {
+        SensorState *state = programs_state(p);
+        uint32_t slot = !(__atomic_load_n(&state->policy, __ATOMIC_ACQUIRE) & 1);
+        _cleanup_close_ int table = -1;
+        int r;
+
+        table = make_table(digests, MAX(policy->digests_size, 1U));
+        if (table < 0)
+                return table;
+        r = own_table(p, slot, table);
+        if (r < 0)
+                return r;
+        if (bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.digests), &slot, &table, BPF_ANY) < 0 ||
+            bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.policies), &slot, policy, BPF_ANY) < 0)
+                return -errno;
+        __atomic_store_n(&state->policy, slot, __ATOMIC_RELEASE);
+        return 0;
+}
+
+SensorState *programs_state(Programs *p) {
+        return &p->skeleton->bss->state;
+}
+
+ActivityState *programs_activities(Programs *p) {
+        return &p->skeleton->bss->activities;
+}
+
+int programs_guard(const Programs *p, uint64_t inode_address, uint32_t why) {
+        return bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.guarded), &inode_address, &why, BPF_ANY) < 0 ? -errno
+                                                                                                              : 0;
 }
 
 int programs_own(const Programs *p) {
