@@ -72,14 +72,14 @@ FileIdentity identity_of(const KernelFile *f) {
         return (FileIdentity){ .inode_address = f->inode_address, .inode = f->inode, .device = f->device };
 }
 
-static void report_exec(Observer *o, const ExecEvent *e) {
+static void report_exec(Observer *o, const ExecEvent *e, bool earlier) {
         const Execed x = {
                 .subject = subject_of(o, &e->head),
                 .path = e->filename,
                 .file = identity_of(&e->file),
                 .started = e->head.started / NSEC_PER_USEC,
                 .privileged = e->head.flags & EVENT_PRIVILEGED,
-                .before_gate = is_before_gate(o, &e->head),
+                .before_gate = earlier || is_before_gate(o, &e->head), /* ours opens when theirs was read */
         };
 
         o->ops.execed(o->ops.userdata, &x);
@@ -134,7 +134,7 @@ static void on_exec(Observer *o, const ExecEvent *e) {
         if (o->probe.inode_address != 0 && o->probe.inode_address == e->file.inode_address)
                 o->probe.seen = true;
         else if (e->head.time >= o->execs_since)
-                report_exec(o, e);
+                report_exec(o, e, false);
 }
 
 /* What user space can find out, and the kernel side wants to know. */
@@ -228,7 +228,7 @@ bool drain_earlier(Observer *o, const void *data, size_t size) {
         case EVENT_TYPE_EXEC:
                 if (o->execs_since == 0 ||
                     e->time < o->execs_since) /* else ours told it, too: detaching takes a while */
-                        report_exec(o, data);
+                        report_exec(o, data, true);
                 return true;
         case EVENT_TYPE_CODE:
                 take_code(o, data, 0);
