@@ -82,6 +82,14 @@ static bool is_authentic(const CheckList *checks) {
         return true;
 }
 
+/* An increment of the list is not judged for what is wrong with its beginning: whether there was nothing. */
+static bool ima_list_passed(const Evidence *e, const CheckList *checks) {
+        const Check *aggregate = check_list_find(checks, "boot-aggregate");
+        bool carried = aggregate && aggregate->result == CHECK_NA && e->ima_since > 0;
+
+        return check_list_passed(checks, "violations") && (carried || check_list_passed(checks, "boot-aggregate"));
+}
+
 static void note(const GuestAppraisal *a, const EvidenceFindings *found, const Conduct *conduct,
                  const CheckList *checks, GuestFindings *ret) {
         ret->ak_name = found->ak_name;
@@ -92,6 +100,10 @@ static void note(const GuestAppraisal *a, const EvidenceFindings *found, const C
                                   .clock = found->quote.clock,
                                   .base = found->base,
                                   .conduct = *conduct };
+        if (!ima_list_passed(a->evidence, checks)) {
+                ret->next.base.ima_entries = 0;
+                ret->next.base.ima_value = (BankDigests){};
+        }
         if (found->report)
                 memcpy(ret->next.report_id, found->report->report_id, sizeof(ret->next.report_id));
 }

@@ -5,6 +5,7 @@
 #include "core/appraisal.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/sim/ima.h"
 #include "tests/guest-case.h"
 #include "tests/pki.h"
 #include "tests/sample.h"
@@ -22,6 +23,7 @@ static void judge(const GuestCase *g, const KnownGuest *known, CheckList *checks
                 .allow_simulated = true,
         };
 
+        policy.log.forbid_violations = true;
         assert_int_equal(guest_appraise(&a, checks, found), 0);
         for (size_t i = 0; i < checks->size; i++)
                 for (size_t j = 0; j < i; j++)
@@ -149,10 +151,44 @@ static void a_reset_begins_a_new_log(void **state _unused_) {
         guest_case_done(&g);
 }
 
+/* What was wrong with the first entries is not forgotten with them. */
+static void a_list_that_failed_must_come_whole(void **state _unused_) {
+        static const char *const fails[] = { "boot-aggregate", "violations" };
+
+        for (size_t i = 0; i < ELEMENTSOF(fails); i++) {
+                SimIma ima = sim_ima_default();
+                KnownGuest known;
+                GuestCase g;
+
+                guest_case_new(&g, &pki, EVIDENCE_PROVIDER_SEV_GUEST, true);
+                ima.boot = i == 0 ? NULL : &g.evidence.pcrs;
+                ima.violate_every = i == 0 ? 0 : 2;
+                g.evidence.ima.size = 0;
+                assert_int_equal(sim_ima_list(&ima, &g.evidence.ima), 0);
+                evidence_case_replay_ima(&g.evidence);
+                next_nonce();
+                guest_case_round(&g, nonce);
+                known = expect(&g, NULL, fails[i], true);
+                assert_int_equal(known.base.ima_entries, 0);
+                guest_case_seen(&g, &known.base);
+                next_nonce();
+                guest_case_round(&g, nonce);
+                known = expect(&g, &known, fails[i], true); /* the whole list, again */
+                guest_case_seen(&g, &known.base);
+                g.evidence.ima_from = g.evidence.ima.size;
+                g.evidence.ima_since = 10;
+                next_nonce();
+                guest_case_round(&g, nonce);
+                (void) expect(&g, &known, "ima-list", true);
+                guest_case_done(&g);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(a_guest_at_work_passes),  TEST(rounds_go_on_from_each_other), TEST(a_stale_or_missing_proof),
-                TEST(a_violation_is_followed), TEST(a_reset_begins_a_new_log),
+                TEST(a_guest_at_work_passes),   TEST(rounds_go_on_from_each_other),
+                TEST(a_stale_or_missing_proof), TEST(a_violation_is_followed),
+                TEST(a_reset_begins_a_new_log), TEST(a_list_that_failed_must_come_whole),
         };
         return RUN_WITH_PKI(tests);
 }
