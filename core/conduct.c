@@ -28,17 +28,25 @@ static void fault(ConductFault *f, const LogEntry *entry) {
                 f->first = entry->seq;
 }
 
-/* The words of a list, with commas between them; those that have no room are left out. */
-static void join(const json_t *list, char ret[CONDUCT_TEXT_MAX]) {
-        const json_t *word;
-        size_t i, n = 0;
+static bool has_word(const char *words, const char *word) {
+        size_t n = strlen(word);
 
-        *ret = '\0';
+        for (const char *at = words; (at = strstr(at, word)); at++)
+                if ((at == words || at[-1] == ' ') && (at[n] == ',' || at[n] == '\0'))
+                        return true;
+        return false;
+}
+
+/* Adds the words of a list that are not there yet, with commas between them; those that have no room are left out. */
+static void join(const json_t *list, char words[CONDUCT_TEXT_MAX]) {
+        const json_t *word;
+        size_t i, n = strlen(words);
+
         json_array_foreach(list, i, word) {
                 const char *text = strempty(json_string_value(word));
 
-                if (n + strlen(text) + 3 <= CONDUCT_TEXT_MAX)
-                        n += (size_t) sprintf(ret + n, "%s%s", n > 0 ? ", " : "", text);
+                if (*text && n + strlen(text) + 3 <= CONDUCT_TEXT_MAX && !has_word(words, text))
+                        n += (size_t) sprintf(words + n, "%s%s", n > 0 ? ", " : "", text);
         }
 }
 
@@ -51,12 +59,14 @@ uint64_t conduct_level(const char *text) {
         return 0;
 }
 
+/* A later start of the same life takes nothing back. */
 static void take_start(Conduct *c, const LogEntry *entry) {
         const json_t *levels = json_object_get(entry->json, "levels");
 
-        for (Watched w = 0; w < _WATCHED_MAX; w++)
-                c->levels[w] = c->start_levels[w] =
-                        conduct_level(strempty(json_string_value(json_object_get(levels, watched_names[w]))));
+        for (Watched w = 0; w < _WATCHED_MAX; w++) {
+                c->levels[w] = conduct_level(strempty(json_string_value(json_object_get(levels, watched_names[w]))));
+                c->start_levels[w] = MAX(c->start_levels[w], c->levels[w]);
+        }
         join(json_object_get(entry->json, "taints"), c->taints);
 }
 
@@ -119,6 +129,7 @@ static void take_state(Conduct *c, const LogEntry *entry) {
         if (to == _STATE_INVALID || (guard_is_closed((State) c->state) && !guard_is_closed(to)))
                 return; /* nothing leads back */
         c->state = (uint64_t) to;
+        *c->reasons = '\0';
         join(json_object_get(entry->json, "reasons"), c->reasons);
 }
 

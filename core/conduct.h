@@ -28,9 +28,9 @@ typedef struct Conduct {
         uint8_t policy[SHA256_SIZE];
         uint64_t generation;
         uint64_t levels[CONDUCT_LEVELS],
-                start_levels[CONDUCT_LEVELS]; /* by Watched: 1 + Level, now and at the start */
+                start_levels[CONDUCT_LEVELS]; /* by Watched: 1 + Level, now, and the most at any start */
         uint64_t gaps, unclean_gaps, lost;
-        char reasons[CONDUCT_TEXT_MAX], taints[CONDUCT_TEXT_MAX];
+        char reasons[CONDUCT_TEXT_MAX], taints[CONDUCT_TEXT_MAX]; /* now; of all starts */
 
         uint64_t demand;      /* 1 + the entry that demands a lock, which must follow at once; 0: none */
         uint64_t interrupted; /* the daemon died before it followed: it must follow at the next start */

@@ -294,6 +294,42 @@ static void taints_of_the_log(void **state _unused_) {
         done_case(&c);
 }
 
+/* A later daemon does not wash off what an earlier one of the same life said. */
+static void a_restart_forgets_nothing(void **state _unused_) {
+        static const char *const first[] = { "software-tpm", NULL }, *const second[] = { "tpm", NULL },
+                                 *const none[] = { NULL };
+        Conduct conduct;
+        Case c;
+
+        new_case(&c, OBSERVE RULES, "observe");
+        c.q.gaps = ALLOWED_GAPS_ALL;
+        c.q.allow_degraded = true;
+        c.rig.facts.taints = first;
+        rig_start(&c.rig);
+        expect(&c, "guest-taints");
+        c.rig.facts.taints = second;
+        rig_resume(&c.rig, OBSERVE RULES);
+        rig_start(&c.rig);
+        c.rig.facts.taints = none;
+        rig_resume(&c.rig, OBSERVE RULES);
+        rig_start(&c.rig);
+        expect(&c, "guest-taints");
+        follow(&c.rig.log, &conduct);
+        assert_string_equal(conduct.taints, "software-tpm, tpm");
+        done_case(&c);
+
+        new_case(&c, OBSERVE RULES, "observe");
+        c.q.gaps = ALLOWED_GAPS_ALL;
+        c.q.allow_degraded = true;
+        rig_start(&c.rig);
+        expect(&c, "");
+        c.rig.facts.levels[WATCHED_EXEC] = LEVEL_OFF;
+        rig_resume(&c.rig, OBSERVE RULES);
+        rig_start(&c.rig);
+        expect(&c, "levels");
+        done_case(&c);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(a_guest_at_work),
@@ -304,6 +340,7 @@ int main(void) {
                 TEST(a_guest_that_does_not_do_its_duty),
                 TEST(the_quotes_life_and_the_cap),
                 TEST(taints_of_the_log),
+                TEST(a_restart_forgets_nothing),
         };
         return RUN(tests);
 }
