@@ -172,6 +172,14 @@ def with_a_state_folder():
     assert failed(see("whole.json"), 0) == set()  # all of it will do as well
     assert failed(see("rollback.json"), 1) == {"event-log-continuity", "proof-of-denial", "heartbeat"} - {"heartbeat"}
     assert failed(see("fork.json"), 1) == {"event-log-continuity", "proof-of-denial"}
+    with open(f"state/{names[0]}", "rb") as f:
+        before = f.read()
+    for file in ("relayed.json", "relayed-again.json"):
+        assert failed(see(file), 1) == {"known-guest"}, file
+    with open(f"state/{names[0]}", "rb") as f:
+        assert f.read() == before
+    assert len(os.listdir("state")) == 2, os.listdir("state")  # nothing of the other guest's report
+    assert failed(see("own.json"), 0) == set()
     assert failed(see("other-key.json"), 1) == {"known-guest"}
     assert failed(see("other-key.json", "another"), 0) == set()
     with open(f"state/{names[0]}", "w", encoding="ascii") as f:
@@ -203,6 +211,32 @@ def many_at_once():
         f.write("00\n")
     done = evidence("lines", "--stream", "--nonces", "few", "--json")
     assert done.returncode == 1 and done.stdout.count(b"nonce") >= 24, done
+    genuine = lines[:5]
+    for given in (genuine, []):  # a guest that does not answer has not passed
+        done = evidence("-", "--stream", "--nonces", "nonces", "--json", data=b"".join(d + b"\n" for d in given))
+        answer = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [(a["line"], a["result"]) for a in answer] == \
+            [(n, "pass" if n <= len(given) else "fail") for n in range(1, 25)], answer
+        assert done.returncode == 1, done
+        assert answer[5]["checks"] == [{"name": "evidence-structure", "result": "fail",
+                                        "detail": "there is no document for its nonce"}], answer[5]
+
+
+def a_line_without_end():
+    """What is longer than a nonce can be is not kept."""
+    size = 256 << 20
+    with open("endless", "wb") as f:
+        f.truncate(size)
+    with open("one", "w", encoding="ascii") as f:
+        f.write("{}\n")
+    with open("answer", "wb") as f:
+        pid = os.posix_spawn(VERIFY, [VERIFY, "evidence", "one", "--stream", "--nonces", "endless"], os.environ,
+                             file_actions=[(os.POSIX_SPAWN_DUP2, f.fileno(), 1)])
+        _, status, used = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 1, status
+    with open("answer", "rb") as f:
+        assert f.read() == b"FAIL  line 1: evidence-structure\n"
+    assert used.ru_maxrss * 1024 < size // 2, used
 
 
 def main():
@@ -214,6 +248,7 @@ def main():
         every_member_counts(nonces)
         with_a_state_folder()
         many_at_once()
+        a_line_without_end()
         os.chdir("/")
     print(f"{len(GUESTS)} guests, every member, increments, many at once: as they must be")
 

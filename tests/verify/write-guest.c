@@ -171,6 +171,11 @@ static void forks(GuestCase *g) {
                 evidence_done(&last);
                 write_document(g, "fork.json");
         }
+        c->snp.report.report_id[0] ^= 1; /* another guest, that has this one's TPM quote for it */
+        round_of(g, "relayed.json");
+        round_of(g, "relayed-again.json");
+        c->snp.report.report_id[0] ^= 1;
+        round_of(g, "own.json");
         sim_key_done(&c->ak);
         REQUIRE(sim_key_new(TPM_ID_RSASSA, 2048, HASH_SHA256, SIM_AK_ATTRIBUTES, &c->ak) == 0);
         round_of(g, "other-key.json");

@@ -108,13 +108,26 @@ static int get_endorsements(const Judging *j, const Evidence *e, SnpEndorsements
         return 0;
 }
 
-/* One launch of a guest has one key. */
-static int judge_key(const Judging *j, const GuestFindings *found, CheckList *checks) {
+/* A life of a TPM is within one launch of its guest. */
+static bool is_of_another(const KnownGuest *known, const KnownGuest *now) {
+        return known && known->resets == now->resets &&
+               memcmp(known->report_id, now->report_id, SNP_REPORT_ID_SIZE) != 0;
+}
+
+/* One launch of a guest has one key, and one key in one life of its TPM has one launch: else a guest could show the quote of
+ * another one beside its own report. */
+static int judge_key(const Judging *j, const KnownGuest *before, const GuestFindings *found, CheckList *checks) {
         char known[2 * TPM_NAME_MAX + 1], now[2 * TPM_NAME_MAX + 1];
         int r;
 
         if (!found->has_report || !found->is_authentic) {
                 check_add(checks, "known-guest", CHECK_NA, "without proof there is nothing to compare");
+                return 0;
+        }
+        if (is_of_another(before, &found->next)) {
+                check_add(
+                        checks, "known-guest", CHECK_FAIL,
+                        "the report of another guest (REPORT_ID) was seen with this key, in the same life of its TPM");
                 return 0;
         }
         r = known_key_of_report(j->state, found->next.report_id, known);
@@ -130,8 +143,8 @@ static int judge_key(const Judging *j, const GuestFindings *found, CheckList *ch
         return 0;
 }
 
-static int keep(const Judging *j, const GuestFindings *found, CheckList *checks) {
-        int r = judge_key(j, found, checks);
+static int keep(const Judging *j, const KnownGuest *before, const GuestFindings *found, CheckList *checks) {
+        int r = judge_key(j, before, found, checks);
 
         if (r < 0 || !found->is_authentic)
                 return r;
@@ -168,7 +181,7 @@ static int judge(const Judging *j, const Evidence *e, Bytes nonce, CheckList *ch
                 a.known = r > 0 ? &known : NULL;
         }
         r = guest_appraise(&a, checks, &found);
-        return r < 0 || j->state < 0 ? r : keep(j, &found, checks);
+        return r < 0 || j->state < 0 ? r : keep(j, a.known, &found, checks);
 }
 
 int judge_document(const Judging *j, const void *data, size_t n, Bytes nonce, CheckList *checks) {

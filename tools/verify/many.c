@@ -16,7 +16,7 @@
 #include "tools/verify/input.h"
 #include "tools/verify/show.h"
 
-enum { LINES_PER_THREAD = 4 };
+enum { LINES_PER_THREAD = 4, LINE_FIRST = 4096 };
 
 typedef struct Line {
         char *text;
@@ -92,22 +92,49 @@ static void *work(void *userdata) {
         return NULL;
 }
 
-/* The next line without its end. 1, 0 at the end of the file, or a negative errno. */
-static int read_line(FILE *f, char **text, size_t *allocated, size_t *ret_size) {
-        ssize_t n;
+/* Room for one byte more. */
+static int grow(char **text, size_t *allocated, size_t size, size_t max) {
+        size_t n = MIN(MAX(2 * *allocated, (size_t) LINE_FIRST), max);
+        char *more;
 
-        errno = 0;
-        n = getdelim(text, allocated, '\n', f);
-        if (n < 0)
-                return ferror(f) || errno == ENOMEM ? -(errno ?: EIO) : 0;
-        *ret_size = (size_t) n - ((*text)[n - 1] == '\n');
-        return 1;
+        if (size < *allocated)
+                return 0;
+        more = realloc(*text, n);
+        if (!more)
+                return -ENOMEM;
+        *text = more;
+        *allocated = n;
+        return 0;
 }
 
+/* The next line without its end. Of one that is longer than max only so much is kept, and *ret_size is max + 1. 1, 0 at the end
+ * of the file, or a negative errno. */
+static int read_line(FILE *f, size_t max, char **text, size_t *allocated, size_t *ret_size) {
+        size_t n = 0;
+        int c;
+
+        if (grow(text, allocated, 0, max) < 0) /* an empty line is somewhere, too */
+                return -ENOMEM;
+        errno = 0;
+        while ((c = getc_unlocked(f)) != EOF && c != '\n') {
+                if (n < max) {
+                        if (grow(text, allocated, n, max) < 0)
+                                return -ENOMEM;
+                        (*text)[n] = (char) c;
+                }
+                n = MIN(n + 1, max + 1);
+        }
+        if (c == EOF && ferror(f))
+                return -(errno ?: EIO);
+        *ret_size = n;
+        return c != EOF || n > 0;
+}
+
+/* 1, 0 at the end of the file, or a negative errno. */
 static int read_nonce(FILE *f, Line *l) {
         _cleanup_free_ char *text = NULL;
         size_t allocated = 0, n = 0;
-        int r = read_line(f, &text, &allocated, &n);
+        int r = read_line(f, (size_t) 2 * EVIDENCE_NONCE_MAX, &text, &allocated, &n);
 
         l->asked = (Bytes){};
         if (r < 0)
@@ -119,7 +146,7 @@ static int read_nonce(FILE *f, Line *l) {
                 l->problem = "its nonce is not 8 to 64 bytes in hexadecimal";
         else
                 l->asked = (Bytes){ l->nonce, n / 2 };
-        return 0;
+        return r;
 }
 
 static Line *wait_for_room(Ring *r) {
@@ -140,6 +167,22 @@ static void hand_over(Ring *r, bool end) {
         pthread_mutex_unlock(&r->lock);
 }
 
+/* A document and its nonce, or one of them where the other is missing: who was asked and does not answer has not passed. 1, 0
+ * at the end of both files, or a negative errno. */
+static int read_next(FILE *f, FILE *nonces, Line *l) {
+        int r = read_line(f, EVIDENCE_SIZE_MAX, &l->text, &l->allocated, &l->size), asked = 0;
+
+        if (r >= 0 && nonces)
+                asked = read_nonce(nonces, l);
+        if (r < 0 || asked < 0)
+                return r < 0 ? r : -EIO;
+        if (r == 0)
+                l->problem = "there is no document for its nonce";
+        else if (l->size > EVIDENCE_SIZE_MAX)
+                l->problem = "more than 1 GiB";
+        return r > 0 || asked > 0;
+}
+
 static int read_all_lines(Ring *ring, FILE *f, FILE *nonces) {
         int r;
 
@@ -149,11 +192,7 @@ static int read_all_lines(Ring *ring, FILE *f, FILE *nonces) {
                 l->problem = NULL;
                 l->error = 0;
                 l->asked = ring->many->nonce;
-                r = read_line(f, &l->text, &l->allocated, &l->size);
-                if (r > 0 && nonces && read_nonce(nonces, l) < 0)
-                        r = -EIO;
-                if (r > 0 && l->size > EVIDENCE_SIZE_MAX)
-                        l->problem = "more than 1 GiB";
+                r = read_next(f, nonces, l);
                 if (r <= 0)
                         break;
                 hand_over(ring, false);

@@ -8,11 +8,11 @@
 typedef struct Many {
         const Judging *judging;
         const char *path;        /* "-": standard input */
-        const char *nonces_path; /* one in hexadecimal for each line; NULL: `nonce` is of all */
+        const char *nonces_path; /* one in hexadecimal for each line, and none more; NULL: `nonce` is of all */
         Bytes nonce;
         unsigned threads;
         bool json;
 } Many;
 
-/* Prints a line for each line. Returns the exit code: the worst of all. */
+/* Prints a line for each line, and a failure for each nonce without one. Returns the exit code: the worst of all. */
 int many_judge(const Many *m);
