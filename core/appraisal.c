@@ -122,6 +122,7 @@ int guest_appraise(const GuestAppraisal *a, CheckList *checks, GuestFindings *re
                 .tpm = &a->policy->tpm,
                 .firmware = &a->policy->firmware,
                 .ima = &a->policy->log,
+                .log_pcr = (uint32_t) a->policy->guest.log_pcr,
                 .endorsements = a->endorsements,
                 .sink = &sink,
                 .at = a->at,

@@ -96,7 +96,8 @@ static void judge_cap(const Judge *j) {
                 check_add(j->checks, "cap", CHECK_NA, "the log knows of no cap");
         else if (alg == _HASH_INVALID || !(pcrs->banks & bank(alg)) || pcr >= PCR_COUNT ||
                  !(pcrs->files[alg].present & 1U << pcr))
-                check_add(j->checks, "cap", CHECK_NA, "PCR %" PRIu64 " was not quoted", pcr);
+                check_add(j->checks, "cap", CHECK_FAIL,
+                          "PCR %" PRIu64 " was not quoted, and the log says that it is capped", pcr);
         else if (memcmp(pcrs->files[alg].values[pcr], c->capped, hash_size(alg)) == 0)
                 check_add(j->checks, "cap", CHECK_PASS, "PCR %" PRIu64 " is capped: the TPM unseals nothing more",
                           pcr);

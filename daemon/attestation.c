@@ -131,6 +131,15 @@ static int watch_resume(Manager *m) {
         return r;
 }
 
+/* Of its own log and quote the daemon knows where they are. */
+static void ask_as_configured(Manager *m) {
+        AppraisalPolicy *p = &m->rounds->policy;
+
+        p->guest.log_pcr = m->config.measurement_pcr;
+        if (p->tpm.pcrs == 0)
+                p->tpm.pcrs = m->config.attest_pcrs;
+}
+
 int rounds_load_policy(Manager *m, ProblemList *problems) {
         _cleanup_free_ char *text = NULL;
         const char *path = m->config.attest_policy;
@@ -141,10 +150,15 @@ int rounds_load_policy(Manager *m, ProblemList *problems) {
         if (!m->rounds)
                 return -ENOMEM;
         m->rounds->policy = appraisal_policy_default();
-        if (!path)
-                return 0;
-        r = file_read(AT_FDCWD, path, UNITFILE_SIZE_MAX, &text, &n);
-        return r < 0 ? r : appraisal_policy_apply(&m->rounds->policy, path, text, n, problems);
+        if (path) {
+                r = file_read(AT_FDCWD, path, UNITFILE_SIZE_MAX, &text, &n);
+                if (r >= 0)
+                        r = appraisal_policy_apply(&m->rounds->policy, path, text, n, problems);
+                if (r < 0)
+                        return r;
+        }
+        ask_as_configured(m);
+        return 0;
 }
 
 int rounds_start(Manager *m) {

@@ -299,6 +299,7 @@ static int judge(EvidenceJob *j) {
                 .tpm = &j->policy->tpm,
                 .firmware = &j->policy->firmware,
                 .ima = &j->policy->log,
+                .log_pcr = (uint32_t) j->policy->guest.log_pcr,
                 .base = j->facts.base.records > 0 ? &j->facts.base : NULL,
                 .sink = &sink,
                 .at = (int64_t) (j->now / USEC_PER_SEC),

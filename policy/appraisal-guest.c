@@ -16,6 +16,7 @@ const char *const wanted_proof_words[] = {
 GuestRequirements guest_requirements_default(void) {
         return (GuestRequirements){
                 .modes = UINT64_C(1) << MODE_OBSERVE | UINT64_C(1) << MODE_ENFORCE,
+                .log_pcr = 13,
                 .gaps = ALLOWED_GAPS_CLEAN,
                 .proof = WANTED_PROOF_SEEN,
         };

@@ -18,14 +18,15 @@ typedef enum WantedProof {
 } WantedProof;
 
 typedef struct GuestRequirements {
-        uint64_t modes; /* 1 << Mode */
-        int gaps;       /* AllowedGaps */
-        int proof;      /* WantedProof */
+        uint64_t modes;   /* 1 << Mode */
+        uint64_t log_pcr; /* the register of the guest's log */
+        int gaps;         /* AllowedGaps */
+        int proof;        /* WantedProof */
         bool allow_losses, allow_degraded, allow_lowered_levels;
         DigestList policies; /* of the guest's own policy; empty: any */
 } GuestRequirements;
 
-/* Both modes, clean gaps, a proof; nothing else is allowed. */
+/* Both modes, PCR 13, clean gaps, a proof; nothing else is allowed. */
 GuestRequirements guest_requirements_default(void);
 void guest_requirements_done(GuestRequirements *q);
 

@@ -102,6 +102,7 @@ static const Setting settings[] = {
         SETTING("Log", "RequireBootAggregate", setting_bool, log.require_boot_aggregate, .min = 0),
         SETTING("Guest", "Mode", setting_set, guest.modes, .words = mode_names, .max = 1),
         SETTING("Guest", "Policy", setting_digest_list, guest.policies, .min = 0),
+        SETTING("Guest", "LogPCR", setting_number, guest.log_pcr, .max = 15),
         SETTING("Guest", "AllowGaps", setting_word, guest.gaps, .words = allowed_gaps_words),
         SETTING("Guest", "AllowLosses", setting_bool, guest.allow_losses, .min = 0),
         SETTING("Guest", "AllowDegraded", setting_bool, guest.allow_degraded, .min = 0),

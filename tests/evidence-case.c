@@ -64,6 +64,7 @@ void evidence_case_new(EvidenceCase *c, const SimPki *pki, EvidenceProvider prov
                 .resets = 7,
                 .clock = 1000,
                 .ima_asked = ima_requirements_default(),
+                .log_pcr = 13,
                 .allow_simulated = true,
         };
         memcpy(c->nonce, "what a verifier has thought of ", EVIDENCE_CASE_NONCE);
@@ -183,6 +184,7 @@ void evidence_case_appraise(const EvidenceCase *c, CheckList *checks, EvidenceFi
                 .tpm = &c->tpm,
                 .firmware = &c->firmware_asked,
                 .ima = &c->ima_asked,
+                .log_pcr = c->log_pcr,
                 .base = c->base,
                 .sink = c->sink,
                 .at = c->snp.at,

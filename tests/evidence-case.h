@@ -29,6 +29,7 @@ typedef struct EvidenceCase {
         TpmRequirements tpm;
         FirmwareRequirements firmware_asked;
         ImaRequirements ima_asked;
+        uint32_t log_pcr;
         uint8_t asked[EVIDENCE_CASE_NONCE];
         const EvidenceBase *base;
         const EvidenceSink *sink;

@@ -193,6 +193,7 @@ void sample_log(Buffer *log, uint32_t pcr, unsigned n, uint64_t seed, BankSet ba
         EventBuilder boot = sample_event(KIND_BOOT, "boot", 1, true);
         size_t start = log->size;
 
+        event_count(&boot, "measurement", pcr);
         sample_put(log, pcr, &boot);
         for (unsigned i = 1; i < n;)
                 i += put_any(log, pcr, &seed);

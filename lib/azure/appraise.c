@@ -237,6 +237,7 @@ static int judge_quote(Context *c) {
                 .nonce = c->in->nonce,
                 .pcrs = c->in->pcrs,
                 .required = c->in->requirements->pcrs,
+                .require_strong_bank = c->in->requirements->require_strong_bank,
         };
         bool wanted = c->in->requirements->pcrs != 0 && !c->in->has_quote;
 

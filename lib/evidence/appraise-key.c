@@ -155,9 +155,21 @@ static void judge_origin(const EvidenceContext *c, CheckResult certificate) {
                           text);
 }
 
+/* A guest does not choose what it is quoted of: where the policy does not say, it is what the firmware, the kernel, the cap and
+ * our log are in. */
+static TpmRequirements asked_of_quote(const EvidenceContext *c) {
+        TpmRequirements q = *c->in->tpm;
+
+        if (q.pcrs == 0)
+                q.pcrs = 0xff | 1U << 10 | 1U << 12 | 1U << c->in->log_pcr;
+        q.require_strong_bank = true;
+        return q;
+}
+
 int evidence_judge_quote(EvidenceContext *c) {
         static const char *const names[] = { "quote-signature", "quote-nonce", "quote-selection",
                                              "pcr-digest",      "quote-clock", "ak-name" };
+        const TpmRequirements asked = asked_of_quote(c);
         const QuoteEvidence quote = {
                 .quote = evidence_bytes(c, EVIDENCE_QUOTE),
                 .signature = evidence_bytes(c, EVIDENCE_SIGNATURE),
@@ -166,7 +178,8 @@ int evidence_judge_quote(EvidenceContext *c) {
                 .scheme_hash = c->public.scheme_hash,
                 .nonce = c->in->nonce,
                 .pcrs = &c->e->pcrs,
-                .required = c->in->tpm->pcrs,
+                .required = asked.pcrs,
+                .require_strong_bank = asked.require_strong_bank,
         };
         CheckResult certificate;
         int r = judge_attributes(c);
@@ -211,7 +224,7 @@ static int judge_azure_key(EvidenceContext *c) {
 int evidence_judge_azure(EvidenceContext *c) {
         _cleanup_(snp_endorsements_freep) SnpEndorsements *owned = NULL;
         const SnpEndorsements *endorsements;
-        TpmRequirements requirements = *c->in->tpm;
+        TpmRequirements requirements = asked_of_quote(c);
         const char *why;
         size_t offset;
         HclBlob blob;

@@ -31,7 +31,8 @@ typedef struct Walk {
         Place whole;    /* the last place, up to that one, between records that need not stay together */
         Place boundary; /* the same, wherever the quote is */
         uint64_t seen_records;
-        bool diverged; /* where it was seen before it has another value now */
+        bool diverged;      /* where it was seen before it has another value now */
+        uint64_t boot_says; /* 1 + the register that the boot record names; 0: it is not here */
         FirmwareLater cap, lock;
 } Walk;
 
@@ -97,6 +98,8 @@ static int take_extends(Walk *w, const LogEntry *entry) {
                 w->lock.pcrs = set_of(json_object_get(entry->json, "poison"));
                 return record_extend_value(&entry->record, banks, &w->lock.digest);
         }
+        if (entry->kind == KIND_BOOT)
+                w->boot_says = 1 + (uint64_t) json_integer_value(json_object_get(entry->json, "measurement"));
         if (entry->kind != KIND_CAP)
                 return 0;
         pcr = json_object_get(entry->json, "pcr");
@@ -165,6 +168,7 @@ static int walk_again(const Walk *w) {
 static void judge_structure(const Walk *w) {
         const char *key = log_reader_why_key(w->reader);
         uint64_t records = log_reader_records(w->reader);
+        uint32_t asked = w->c->in->log_pcr;
 
         if (w->end != LOG_END)
                 check_add(w->c->checks, "event-log-structure", CHECK_FAIL, "record %" PRIu64 " at byte %zu: %s%s%s",
@@ -172,6 +176,15 @@ static void judge_structure(const Walk *w) {
         else if (records == 0)
                 check_add(w->c->checks, "event-log-structure", CHECK_FAIL,
                           "the log is empty: even the boot record is missing");
+        else if (log_reader_pcr(w->reader) != asked)
+                check_add(w->c->checks, "event-log-structure", CHECK_FAIL,
+                          "it is a log of PCR %" PRIu32 ", and must be of PCR %" PRIu32 " (LogPCR=)",
+                          log_reader_pcr(w->reader), asked);
+        else if (w->boot_says > 0 && w->boot_says - 1 != asked)
+                check_add(w->c->checks, "event-log-structure", CHECK_FAIL,
+                          "its boot record says that PCR %" PRIu64
+                          " is measured into, and it is a log of PCR %" PRIu32,
+                          w->boot_says - 1, asked);
         else
                 check_add(w->c->checks, "event-log-structure", CHECK_PASS,
                           "%" PRIu64 " records with %" PRIu64 " entries of PCR %" PRIu32 ", %" PRIu64 " of them here",

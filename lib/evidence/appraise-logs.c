@@ -100,7 +100,7 @@ int evidence_judge_ima(EvidenceContext *c) {
         const EvidenceBase *before = c->in->base;
         const Buffer *list = &c->e->parts[EVIDENCE_IMA_LIST];
         ImaRequirements q = *c->in->ima;
-        bool used = is_used(&c->e->pcrs, IMA_PCR);
+        bool used = is_used(&c->e->pcrs, IMA_PCR), wanted = q.require_boot_aggregate || q.forbid_violations;
 
         q.allow_tail = true; /* it was read behind the quote, and the kernel does not stop */
         q.continued |= c->found->base.lock.pcrs;
@@ -112,8 +112,10 @@ int evidence_judge_ima(EvidenceContext *c) {
                 return 0;
         }
         if (list->size == 0 && c->e->ima_since == 0) {
-                check_add(c->checks, "ima-list", used ? CHECK_FAIL : CHECK_NA, "there is none%s",
-                          used ? ", and PCR 10 was extended" : "; PCR 10 was not extended, or not quoted");
+                check_add(c->checks, "ima-list", used || wanted ? CHECK_FAIL : CHECK_NA, "there is none%s",
+                          used     ? ", and PCR 10 was extended"
+                          : wanted ? ", and the policy asks what it says"
+                                   : "; PCR 10 was not extended, or not quoted");
                 return 0;
         }
         return judge_list(c, &q);

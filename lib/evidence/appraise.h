@@ -43,6 +43,7 @@ typedef struct EvidenceAppraisal {
         const TpmRequirements *tpm;
         const FirmwareRequirements *firmware;
         const ImaRequirements *ima;
+        uint32_t log_pcr;                    /* that our log must be of: a log does not choose its register */
         const SnpEndorsements *endorsements; /* of the document's certificates; NULL: to be read from it */
         const EvidenceBase *base;            /* NULL: nothing was seen before */
         const EvidenceSink *sink;            /* NULL: nobody asks */

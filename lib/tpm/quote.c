@@ -124,6 +124,7 @@ static PcrSet selected(const Attest *attest, HashAlg alg) {
 static void judge_selection(const QuoteEvidence *e, const Attest *attest, CheckList *checks) {
         static const char name[] = "quote-selection";
         const char *mistake = selection_mistake(attest);
+        bool strong = false;
         char all[_HASH_MAX * (PCRS_TEXT + 8)] = "", *p = all, text[PCRS_TEXT];
 
         if (mistake) {
@@ -151,8 +152,13 @@ static void judge_selection(const QuoteEvidence *e, const Attest *attest, CheckL
                                   pcrs_text(e->required & ~quoted, text));
                         return;
                 }
+                strong = strong || (quoted != 0 && alg != HASH_SHA1);
                 if (quoted != 0)
                         p += sprintf(p, "%s%s: %s", p > all ? ", " : "", hash_name(alg), pcrs_text(quoted, text));
+        }
+        if (e->require_strong_bank && !strong) {
+                check_add(checks, name, CHECK_FAIL, "no bank is quoted that is stronger than SHA-1");
+                return;
         }
         check_add(checks, name, e->pcrs->banks != 0 || e->required != 0 ? CHECK_PASS : CHECK_NA,
                   e->pcrs->banks != 0 || e->required != 0 ? "PCR of %s" : "nothing was asked for; quoted is PCR of %s",

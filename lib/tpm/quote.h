@@ -16,7 +16,8 @@ typedef struct QuoteEvidence {
         HashAlg scheme_hash; /* the same; else _HASH_INVALID */
         Bytes nonce;         /* size 0: none was asked for */
         const PcrInputs *pcrs;
-        PcrSet required; /* PCRs that must be among the selected ones */
+        PcrSet required;          /* PCRs that must be among the selected ones */
+        bool require_strong_bank; /* stronger than SHA-1, among the selected ones */
 } QuoteEvidence;
 
 /* Adds quote-structure, quote-signature, quote-nonce, quote-selection, pcr-digest and quote-clock. The request that the

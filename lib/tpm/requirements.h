@@ -11,6 +11,7 @@ typedef struct TpmRequirements {
         char *ak_roots;            /* SHA-256 of certificates that issue AK certificates, the same */
         char *vm_ids;              /* vmUniqueId, the same */
         PcrSet pcrs;               /* must be quoted, in every bank that is quoted */
+        bool require_strong_bank;  /* a bank stronger than SHA-1 must be quoted; no setting: whole evidence asks it */
         bool require_ak_origin;    /* a key that nobody else vouches for is a failure */
         bool require_fresh_report; /* the hardware report itself must answer the nonce */
 } TpmRequirements;

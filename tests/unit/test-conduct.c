@@ -37,11 +37,17 @@ typedef struct Case {
 } Case;
 
 static void new_case(Case *c, const char *policy, const char *mode) {
+        uint8_t event[SHA256_SIZE], zero[SHA256_SIZE] = {};
+        Digest capped;
+
         rig_new(&c->rig, policy);
         c->q = guest_requirements_default();
         c->q.proof = WANTED_PROOF_NONE;
-        c->pcrs = (PcrInputs){};
         c->mode = mode;
+        c->pcrs = (PcrInputs){ .banks = bank(HASH_SHA256), .files[HASH_SHA256].present = 1U << 12 };
+        assert_int_equal(sha256("sealwatch:cap", 13, event), 0);
+        assert_int_equal(digest_pair(HASH_SHA256, zero, SHA256_SIZE, event, SHA256_SIZE, &capped), 0);
+        memcpy(c->pcrs.files[HASH_SHA256].values[12], capped.bytes, SHA256_SIZE);
 }
 
 static void done_case(Case *c) {
@@ -259,20 +265,19 @@ static void a_guest_that_does_not_do_its_duty(void **state _unused_) {
 
 static void the_quotes_life_and_the_cap(void **state _unused_) {
         _cleanup_(check_list_done) CheckList checks = {};
-        uint8_t event[SHA256_SIZE], zero[SHA256_SIZE] = {};
         Conduct conduct;
-        Digest capped;
         Case c;
 
         new_case(&c, OBSERVE RULES, "observe");
         rig_start(&c.rig);
         rig_settle(&c.rig);
-        c.pcrs.banks = bank(HASH_SHA256);
-        c.pcrs.files[HASH_SHA256].present = 1U << 12;
+        expect(&c, "");
+        c.pcrs.files[HASH_SHA256].values[12][0] ^= 1;
         expect(&c, "cap"); /* the door is open, says the register */
-        assert_int_equal(sha256("sealwatch:cap", 13, event), 0);
-        assert_int_equal(digest_pair(HASH_SHA256, zero, SHA256_SIZE, event, SHA256_SIZE, &capped), 0);
-        memcpy(c.pcrs.files[HASH_SHA256].values[12], capped.bytes, SHA256_SIZE);
+        c.pcrs.files[HASH_SHA256].present = 1U << 13;
+        expect(&c, "cap"); /* or nobody asked it */
+        c.pcrs.files[HASH_SHA256].present = 1U << 12;
+        c.pcrs.files[HASH_SHA256].values[12][0] ^= 1;
         expect(&c, "");
         follow(&c.rig.log, &conduct);
         c.claims.policy = conduct.policy;

@@ -154,6 +154,50 @@ static void other_boot(EvidenceCase *c) {
 static void register_not_quoted(EvidenceCase *c) {
         c->pcrs.files[HASH_SHA256].present &= ~(1U << 13);
 }
+static void kernel_register_not_quoted(EvidenceCase *c) {
+        c->pcrs.files[HASH_SHA256].present &= ~(1U << 10);
+        c->ima.size = 0;
+}
+static void cap_not_quoted(EvidenceCase *c) {
+        c->pcrs.files[HASH_SHA256].present &= ~(1U << 12);
+}
+static void aggregate_asked_of_no_list(EvidenceCase *c) {
+        c->tpm.pcrs = 1U << 13;
+        c->ima_asked.require_boot_aggregate = true;
+        kernel_register_not_quoted(c);
+}
+static void violations_forbidden_in_no_list(EvidenceCase *c) {
+        c->tpm.pcrs = 1U << 13;
+        c->ima_asked.forbid_violations = true;
+        kernel_register_not_quoted(c);
+}
+static void log_of(EvidenceCase *c, uint32_t pcr, uint32_t said) {
+        const PcrValues found = { .banks = bank(HASH_SHA256) };
+        const SampleLife life = { .life = "1-aa", .measurement = said, .cap = 12, .pcrs = &found };
+        EventBuilder boot = sample_boot(&life);
+        BankDigests value;
+
+        c->log.size = 0;
+        sample_put(&c->log, pcr, &boot);
+        value = sample_replay(c->log.data, c->log.size, bank(HASH_SHA256));
+        memcpy(c->pcrs.files[HASH_SHA256].values[pcr], value.values[HASH_SHA256], SHA256_SIZE);
+}
+static void log_in_a_free_register(EvidenceCase *c) {
+        log_of(c, 15, 15);
+}
+static void log_in_a_free_register_says_otherwise(EvidenceCase *c) {
+        log_of(c, 15, 13);
+}
+static void boot_record_of_another_register(EvidenceCase *c) {
+        log_of(c, 13, 15);
+}
+static void another_register_asked(EvidenceCase *c) {
+        c->log_pcr = 14;
+}
+static void another_register_agreed(EvidenceCase *c) {
+        log_of(c, 15, 15);
+        c->log_pcr = 15;
+}
 static void secure_boot_asked(EvidenceCase *c) {
         c->firmware_asked.minimum_sbat = 9999999999;
 }
@@ -182,7 +226,16 @@ static void each_wrong_thing_has_its_check(void **state _unused_) {
                 { no_firmware_log, "firmware-log" },
                 { other_list, "ima-list-replay" },
                 { other_boot, "firmware-log-replay boot-aggregate" },
-                { register_not_quoted, "event-log-replay" },
+                { register_not_quoted, "quote-selection event-log-replay" },
+                { kernel_register_not_quoted, "quote-selection" },
+                { cap_not_quoted, "quote-selection" },
+                { aggregate_asked_of_no_list, "ima-list" },
+                { violations_forbidden_in_no_list, "ima-list" },
+                { log_in_a_free_register, "event-log-structure" },
+                { log_in_a_free_register_says_otherwise, "event-log-structure" },
+                { boot_record_of_another_register, "event-log-structure" },
+                { another_register_asked, "event-log-structure" },
+                { another_register_agreed, "" },
                 { secure_boot_asked, "sbat" },
         };
 

@@ -100,6 +100,20 @@ static void genuine(void **state) {
         expect(b, "");
 }
 
+static void a_weak_bank_alone(void **state) {
+        Bench *b = *state;
+
+        b->evidence.require_strong_bank = true;
+        expect(b, "");
+        b->pcrs.banks = bank(HASH_SHA1);
+        b->attest.n_selections = 1;
+        b->attest.selections[0] = b->attest.selections[1];
+        requote(b);
+        expect(b, "quote-selection");
+        b->evidence.require_strong_bank = false;
+        expect(b, "");
+}
+
 static void nonces(void **state) {
         Bench *b = *state;
 
@@ -240,8 +254,13 @@ static void every_byte_counts(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                BENCH(genuine),    BENCH(nonces),    BENCH(selections), BENCH(odd_selections),    BENCH(values),
-                BENCH(signatures), BENCH(structure), BENCH(signers),    BENCH(every_byte_counts),
+                BENCH(genuine),        BENCH(a_weak_bank_alone),
+                BENCH(selections),     BENCH(odd_selections),
+                BENCH(values),         BENCH(genuine),
+                BENCH(nonces),         BENCH(selections),
+                BENCH(odd_selections), BENCH(values),
+                BENCH(signatures),     BENCH(structure),
+                BENCH(signers),        BENCH(every_byte_counts),
         };
 
         return RUN(tests);
