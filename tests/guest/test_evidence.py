@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Evidence of a guest with a TPM of its own, a kernel that measures by itself, and hooks: the verifier confirms it, IMA's
+own tool confirms the kernel's list in it, and hooks that somebody silenced are found out."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["SEALWATCH_SOURCE"], "tests/edge/daemon"))
+import lab  # noqa: E402
+from lab import ROOT, check, eventually  # noqa: E402
+
+PATH = f"{ROOT}/tmp/evidence.json"
+UNPROTECTED = "[Rule self]\nEvent=self\nAction=allow\n"  # else the kernel refuses to silence the hooks
+
+
+def verify(m):
+    nonce = secrets.token_hex(32)
+    m.ctl("evidence", "--nonce", nonce, "--output", PATH)
+    p = subprocess.run([f"{lab.BUILD}/tools/verify/sealwatch-verify", "evidence", PATH, "--nonce", nonce, "--allow-simulated",
+                        "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    checks = json.loads(p.stdout)["checks"]
+    return p.returncode, {c["name"]: c["result"] for c in checks}, [c for c in checks if c["result"] == "fail"]
+
+
+def a_good_guest(m):
+    result = json.loads(m.ctl("attest", "--json"))
+    check(result["result"] == "passed", [c for c in result["checks"] if c["result"] != "pass"])
+    code, checks, failed = verify(m)
+    check(code == 0, failed)
+    for name in ("proof-of-denial", "ima-list-replay", "quote-signature"):
+        check(checks[name] == "pass", f"{name}: {checks[name]}")
+
+
+def parts(m):
+    directory = f"{ROOT}/tmp/parts"
+    m.ctl("evidence", "--nonce", secrets.token_hex(32), "--format=parts", "--output", directory)
+    said = lab.tool("evmctl", "ima_measurement", "--ignore-violations", "--pcrs", f"sha1,{directory}/pcrs.sha1",
+                    f"{directory}/ima-list") if os.path.exists(f"{directory}/pcrs.sha1") else ""
+    check(os.path.getsize(f"{directory}/ima-list") > 0, f"no list of the kernel's {said}")
+
+
+def silenced_hooks(m):
+    with open("/proc/sys/kernel/ftrace_enabled", "w") as f:
+        f.write("0")
+    m.runs(f"{ROOT}/disk/good")
+    eventually(lambda: m.state() == "locked", "the lock", seconds=60)
+    code, checks, failed = verify(m)
+    check(code == 1 and checks["guard-state"] == "fail", failed)
+
+
+def main(m):
+    m.software_tpm = False
+    m.tcti = "device:/dev/tpmrm0"
+    m.policy(extra=UNPROTECTED)
+    m.config(Attestation={"Provider": "simulator"}, Watch={"Hooks": "yes"})
+    m.start()
+    eventually(lambda: any(e["result"] == "passed" for e in m.events("attest")), "a round that passes", seconds=150)
+    a_good_guest(m)
+    parts(m)
+    silenced_hooks(m)
+
+
+lab.run(main)
