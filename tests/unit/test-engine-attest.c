@@ -87,6 +87,7 @@ static void the_first_round_follows_the_start(void **state _unused_) {
 static void the_canary_is_refused_and_nothing_else_comes_of_it(void **state _unused_) {
         const Input extended = { .type = INPUT_EXTENDED };
         Input in = { .type = INPUT_EXEC };
+        json_auto_t *canary = NULL;
         Status status;
         Action prove;
         Rig rig;
@@ -96,7 +97,8 @@ static void the_canary_is_refused_and_nothing_else_comes_of_it(void **state _unu
         rig_again(&rig, ENFORCE);
         rig_start(&rig);
         rig_feed(&rig, &(const Input){ .type = INPUT_PROVIDER, .provider.name = "simulator" });
-        assert_non_null(rig_event(&rig, KIND_CANARY));
+        canary = rig_event(&rig, KIND_CANARY);
+        assert_non_null(canary);
         assert_int_equal(rig_count(&rig, ACTION_PROVE), 0);
         prove = *wait_for(&rig, ACTION_PROVE);
         in.exec = canary_of(&prove);
