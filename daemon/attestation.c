@@ -240,7 +240,6 @@ static void proved(void *userdata, CanaryOutcome outcome, const char *trouble) {
 void rounds_prove(Manager *m, const Action *a) {
         Rounds *r = m->rounds;
         const CanaryOptions o = {
-                .event = m->event,
                 .gate = m->gate,
                 .background = r->background,
                 .directory = m->options->state_dir,

@@ -11,7 +11,6 @@ typedef struct CanaryRun CanaryRun;
 
 /* Borrowed for as long as the run lives. */
 typedef struct CanaryOptions {
-        sd_event *event;
         Gate *gate;
         Background *background; /* writes the file */
         const char *directory;  /* on a file system from which programs can be run */
