@@ -162,40 +162,47 @@ static void touch(Files *f, const char *name, uint32_t pid) {
 }
 
 /* The name in an event: behind the file handle of its directory. NULL: there is none. */
-static const char *name_in(const struct fanotify_event_metadata *m) {
-        const struct fanotify_event_info_fid *info = (const void *) (m + 1);
-        const struct file_handle *handle = (const void *) info->handle;
-        size_t room = m->event_len - sizeof(*m), start;
-        const char *name;
+/* Of an event that is so long and has its name, if any, behind the head. */
+static const char *name_in(const char *event, size_t size) {
+        const char *end = event + size, *body = event + sizeof(struct fanotify_event_metadata), *name;
+        struct fanotify_event_info_fid info;
+        struct file_handle handle;
 
-        if (room < sizeof(*info) + sizeof(*handle) || info->hdr.len > room ||
-            info->hdr.info_type != FAN_EVENT_INFO_TYPE_DFID_NAME)
+        if (size < sizeof(struct fanotify_event_metadata) + sizeof(info) + sizeof(handle))
                 return NULL;
-        start = sizeof(*info) + sizeof(*handle) + handle->handle_bytes;
-        if (start >= info->hdr.len)
+        memcpy(&info, body, sizeof(info));
+        memcpy(&handle, body + sizeof(info), sizeof(handle));
+        if (info.hdr.len > (size_t) (end - body) || info.hdr.info_type != FAN_EVENT_INFO_TYPE_DFID_NAME ||
+            handle.handle_bytes >= info.hdr.len || sizeof(info) + sizeof(handle) + handle.handle_bytes >= info.hdr.len)
                 return NULL;
-        name = (const char *) info + start;
-        return memchr(name, '\0', info->hdr.len - start) ? name : NULL;
+        name = body + sizeof(info) + sizeof(handle) + handle.handle_bytes;
+        return memchr(name, '\0', (size_t) (body + info.hdr.len - name)) ? name : NULL;
 }
 
+static void on_one(Files *f, const struct fanotify_event_metadata *m, const char *event) {
+        const char *name = name_in(event, m->event_len);
+
+        if (m->mask & FAN_Q_OVERFLOW)
+                f->overflows++;
+        if (name)
+                touch(f, name, (uint32_t) m->pid);
+        else
+                f->everything = true;
+}
+
+/* An event begins where the one before it ends, which need not be where a uint64_t may stand. */
 static void read_events(Files *f) {
-        _Alignas(struct fanotify_event_metadata) char buffer[EVENTS_SIZE];
+        struct fanotify_event_metadata m;
+        char buffer[EVENTS_SIZE];
         ssize_t n;
 
-        while ((n = read(f->group, buffer, sizeof(buffer))) > 0) {
-                const struct fanotify_event_metadata *m = (const void *) buffer;
-
-                for (; FAN_EVENT_OK(m, n); m = FAN_EVENT_NEXT(m, n)) {
-                        const char *name = name_in(m);
-
-                        if (m->mask & FAN_Q_OVERFLOW)
-                                f->overflows++;
-                        if (name)
-                                touch(f, name, (uint32_t) m->pid);
-                        else
-                                f->everything = true;
+        while ((n = read(f->group, buffer, sizeof(buffer))) > 0)
+                for (const char *event = buffer; (size_t) (buffer + n - event) >= sizeof(m); event += m.event_len) {
+                        memcpy(&m, event, sizeof(m));
+                        if (m.event_len < sizeof(m) || m.event_len > (size_t) (buffer + n - event))
+                                break;
+                        on_one(f, &m, event);
                 }
-        }
 }
 
 static int on_event(sd_event_source *source, int fd, uint32_t events, void *userdata) {

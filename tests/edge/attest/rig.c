@@ -207,7 +207,7 @@ static Gathered *gather(Attester *a, const char *nonce) {
         struct pollfd p = { .fd = attester_fd(a), .events = POLLIN };
         Gathered *g = NULL;
 
-        assert_int_equal(attester_gather(a, nonce, strlen(nonce), 0xff, take, &g), 0);
+        assert_int_equal(attester_gather(a, nonce, strlen(nonce), RIG_PCRS, take, &g), 0);
         while (!g) {
                 assert_int_equal(poll(&p, 1, 120 * 1000), 1);
                 attester_dispatch(a);
@@ -258,7 +258,7 @@ void assert_quote_is_good(const Gathered *g) {
                                          .scheme_hash = public.scheme_hash,
                                          .nonce = { (const uint8_t *) NONCE, strlen(NONCE) },
                                          .pcrs = &inputs,
-                                         .required = 0xff,
+                                         .required = RIG_PCRS,
                                  },
                                  &checks, &attest),
                          0);

@@ -11,6 +11,9 @@
 
 #define NONCE "0123456789abcdef"
 
+/* Of which a verifier wants to be quoted, if nobody tells it otherwise. */
+#define RIG_PCRS (0xffU | 1U << 10 | 1U << 12 | 1U << 13)
+
 /* A TPM with one key. What it shall say instead is set before a request. */
 typedef struct RigTpm {
         SimKey key, other;
