@@ -5,13 +5,13 @@
 #include "tests/evidence-case.h"
 
 #include "lib/base/cleanup.h"
-#include "lib/evidence/binding.h"
 #include "lib/firmware/eventlog.h"
 #include "lib/ima/list.h"
 #include "lib/sim/firmware.h"
 #include "lib/sim/hcl.h"
 #include "lib/sim/ima.h"
 #include "lib/svsm/manifest.h"
+#include "lib/tpm/reportdata.h"
 #include "tests/sample.h"
 #include "tests/test.h"
 
@@ -163,7 +163,7 @@ void evidence_case_seal(EvidenceCase *c) {
         c->evidence.provider = c->provider;
         set(c, EVIDENCE_NONCE, c->nonce, sizeof(c->nonce));
         assert_int_equal(tpm_public_name(&c->ak.public, &name), 0);
-        assert_int_equal(evidence_report_data(c->nonce, sizeof(c->nonce), &name, data), 0);
+        assert_int_equal(ak_report_data(c->nonce, sizeof(c->nonce), &name, data), 0);
         put_report(c, data);
         put_quote(c);
         set(c, EVIDENCE_FIRMWARE_LOG, c->firmware.data, c->firmware.size);

@@ -98,7 +98,7 @@ typedef struct Gathered {
 
         Buffer nonce;
 
-        /* evidence_report_data() of nonce and AK Name: what the report, or on Azure the user data in the claims, must have. */
+        /* ak_report_data() of nonce and AK Name: what the report, or on Azure the user data in the claims, must have. */
         uint8_t report_data[SNP_REPORT_DATA_SIZE];
         Buffer report;       /* ATTESTATION_REPORT, 1184 bytes; on Azure it is in the blob, too */
         Buffer hcl;          /* Azure: the blob with report and claims, without trailing zeros of the index */

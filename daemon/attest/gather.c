@@ -8,7 +8,7 @@
 #include "daemon/attest/endorse.h"
 #include "daemon/attest/provider.h"
 #include "lib/base/alloc.h"
-#include "lib/evidence/binding.h"
+#include "lib/tpm/reportdata.h"
 
 static const Provider none_provider = { .id = EVIDENCE_PROVIDER_NONE };
 
@@ -93,7 +93,7 @@ static AttestFailure find_ak(Gathering *g, const Provider *p, Gathered *ret) {
 }
 
 static AttestFailure report(Gathering *g, const Provider *p, Gathered *ret) {
-        if (evidence_report_data(ret->nonce.data, ret->nonce.size, &ret->ak.name, ret->report_data) < 0)
+        if (ak_report_data(ret->nonce.data, ret->nonce.size, &ret->ak.name, ret->report_data) < 0)
                 return gather_fail(ret, ATTEST_INTERNAL, "cannot compute a digest");
         return p->report ? p->report(g, ret) : ATTEST_GATHERED;
 }

@@ -12,8 +12,9 @@
 #include "lib/azure/hcl.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/hex.h"
-#include "lib/tpm/certificate.h"
+#include "lib/tpm/origin.h"
 #include "lib/tpm/quote.h"
+#include "lib/tpm/reportdata.h"
 
 /* What is found out on the way. */
 typedef struct Context {
@@ -165,27 +166,16 @@ static void judge_vm_id(const Context *c) {
 
 /* The nonce is in the user data as it is, or with the AK's Name as sealwatch binds both. */
 static int is_answer(const Context *c, bool *ret) {
-        static const char label[] = "sealwatch-evidence-v1";
-        uint8_t padded[HCL_USER_DATA_SIZE] = {}, name[SHA256_SIZE];
-        _cleanup_(buffer_done) Buffer bound = {};
-        Digest d;
+        uint8_t padded[HCL_USER_DATA_SIZE] = {}, bound[AK_REPORT_DATA_SIZE];
         int r;
 
         memcpy(padded, c->in->nonce.data, MIN(c->in->nonce.size, sizeof(padded)));
         *ret = c->in->nonce.size <= sizeof(padded) && memcmp(padded, c->claims.user_data, sizeof(padded)) == 0;
         if (*ret || c->ak_name.size == 0)
                 return 0;
-        r = sha256(c->ak_name.bytes, c->ak_name.size, name);
-        if (r < 0)
-                return r;
-        buffer_string(&bound, label);
-        buffer_bytes(&bound, c->in->nonce.data, c->in->nonce.size);
-        buffer_bytes(&bound, name, sizeof(name));
-        r = buffer_error(&bound);
+        r = ak_report_data(c->in->nonce.data, c->in->nonce.size, &c->ak_name, bound);
         if (r >= 0)
-                r = digest_data(HASH_SHA512, bound.data, bound.size, &d);
-        if (r >= 0)
-                *ret = memcmp(d.bytes, c->claims.user_data, sizeof(c->claims.user_data)) == 0;
+                *ret = memcmp(bound, c->claims.user_data, sizeof(bound)) == 0;
         return r;
 }
 
@@ -249,51 +239,24 @@ static int judge_quote(Context *c) {
         return 0;
 }
 
-static int judge_ak_certificate(const Context *c, CheckResult *ret) {
-        bool given = c->in->ak_certificates.size > 0, wanted = c->in->requirements->ak_roots != NULL;
+/* Whoever is root can put another key in its place before a reboot, and the paravisor binds what it finds. */
+static int judge_ak_origin(const Context *c) {
+        const AkOrigin origin = {
+                .key = c->ak.pkey ? &c->ak : NULL,
+                .name = &c->ak_name,
+                .problem = "not looked at: see ak-binding",
+                .certificates = c->in->ak_certificates,
+                .requirements = c->in->requirements,
+                .at = c->in->snp.at,
+                .unvouched =
+                        "only the claims name it, and they name whatever key root has left for the paravisor to find",
+        };
 
-        if (given && c->ak.pkey)
-                return ak_certificate_appraise(c->in->ak_certificates, &c->ak, c->in->requirements, c->in->snp.at,
-                                               c->checks, ret);
-        *ret = !given && wanted ? CHECK_FAIL : CHECK_NA;
-        check_add(c->checks, "ak-certificate", *ret, "%s",
-                  given    ? "not looked at: see ak-binding"
-                  : wanted ? "it is said who must have issued it (AkRoot=), and none was given"
-                           : "no certificate was given");
-        return 0;
-}
-
-/* Why is the key believed to live in the vTPM, and to sign nothing but what the vTPM says? Whoever is root can put another
- * key in its place before a reboot, and the paravisor binds what it finds. */
-static void judge_ak_origin(const Context *c, CheckResult certificate) {
-        static const char name[] = "ak-origin";
-        const TpmRequirements *q = c->in->requirements;
-        char text[2 * TPM_NAME_MAX + 1];
-
-        if (!c->ak.pkey) {
-                check_add(c->checks, name, q->require_ak_origin ? CHECK_FAIL : CHECK_NA, "there is no key");
-                return;
-        }
-        hex_encode(c->ak_name.bytes, c->ak_name.size, text);
-        if (q->ak_names)
-                check_add(c->checks, name, tpm_requirements_have(q->ak_names, text) ? CHECK_PASS : CHECK_FAIL,
-                          "%s is %sthe key with a pinned Name", text,
-                          tpm_requirements_have(q->ak_names, text) ? "" : "not ");
-        else if (certificate != CHECK_NA)
-                check_add(c->checks, name, certificate,
-                          certificate == CHECK_PASS ? "an authority that is pinned vouches for the key"
-                                                    : "no certificate of a pinned authority vouches for the key");
-        else
-                check_add(c->checks, name, q->require_ak_origin ? CHECK_FAIL : CHECK_NA,
-                          "only the claims name the key %s, and they name whatever key root has left for the "
-                          "paravisor to "
-                          "find",
-                          text);
+        return ak_appraise_origin(&origin, c->checks);
 }
 
 int azure_appraise(const AzureEvidence *evidence, CheckList *checks) {
         _cleanup_(context_done) Context c = { .in = evidence, .checks = checks };
-        CheckResult certificate;
         int r;
 
         judge_blob(&c);
@@ -313,9 +276,6 @@ int azure_appraise(const AzureEvidence *evidence, CheckList *checks) {
         if (r >= 0)
                 r = quote_appraise_signer(&c.attest, HASH_SHA256, &c.ak_name, false, checks);
         if (r >= 0)
-                r = judge_ak_certificate(&c, &certificate);
-        if (r < 0)
-                return r;
-        judge_ak_origin(&c, certificate);
-        return 0;
+                r = judge_ak_origin(&c);
+        return r;
 }

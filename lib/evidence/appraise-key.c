@@ -9,10 +9,10 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/hex.h"
 #include "lib/evidence/appraise-internal.h"
-#include "lib/evidence/binding.h"
 #include "lib/svsm/appraise.h"
-#include "lib/tpm/certificate.h"
+#include "lib/tpm/origin.h"
 #include "lib/tpm/quote.h"
+#include "lib/tpm/reportdata.h"
 
 int evidence_judge_key(EvidenceContext *c) {
         const Buffer *public = &c->e->parts[EVIDENCE_AK_PUBLIC];
@@ -30,7 +30,7 @@ int evidence_judge_key(EvidenceContext *c) {
         if (r >= 0)
                 r = tpm_public_name(&c->public, &c->found->ak_name);
         if (r >= 0)
-                r = evidence_report_data(c->in->nonce.data, c->in->nonce.size, &c->found->ak_name, c->report_data);
+                r = ak_report_data(c->in->nonce.data, c->in->nonce.size, &c->found->ak_name, c->report_data);
         if (r < 0)
                 return r;
         hex_encode(c->found->ak_name.bytes, c->found->ak_name.size, text);
@@ -115,44 +115,20 @@ static int judge_attributes(const EvidenceContext *c) {
         return 0;
 }
 
-static int judge_certificate(const EvidenceContext *c, CheckResult *ret) {
-        Bytes certificates = evidence_bytes(c, EVIDENCE_AK_CERTIFICATES);
-        bool wanted = c->in->tpm->ak_roots != NULL;
-
-        if (certificates.size > 0 && !c->key_problem)
-                return ak_certificate_appraise(certificates, &c->key, c->in->tpm, c->in->at, c->checks, ret);
-        *ret = certificates.size == 0 && wanted ? CHECK_FAIL : CHECK_NA;
-        check_add(c->checks, "ak-certificate", *ret, "%s",
-                  certificates.size > 0 ? c->key_problem
-                  : wanted              ? "it is said who must have issued it (AkRoot=), and none is there"
-                                        : "there is none");
-        return 0;
-}
-
 /* A report binds whatever key it was asked for with, and whoever is root asks. So its binding is no reason to believe that
  * the key lives in a TPM. */
-static void judge_origin(const EvidenceContext *c, CheckResult certificate) {
-        static const char name[] = "ak-origin";
-        const TpmRequirements *q = c->in->tpm;
-        char text[2 * TPM_NAME_MAX + 1];
-        bool pinned;
+static int judge_origin(const EvidenceContext *c) {
+        const AkOrigin origin = {
+                .key = c->key_problem ? NULL : &c->key,
+                .name = &c->found->ak_name,
+                .problem = c->key_problem,
+                .certificates = evidence_bytes(c, EVIDENCE_AK_CERTIFICATES),
+                .requirements = c->in->tpm,
+                .at = c->in->at,
+                .unvouched = "nobody but the guest itself says that it lives in its TPM",
+        };
 
-        hex_encode(c->found->ak_name.bytes, c->found->ak_name.size, text);
-        pinned = q->ak_names && tpm_requirements_have(q->ak_names, text);
-        if (c->key_problem)
-                check_add(c->checks, name, q->require_ak_origin ? CHECK_FAIL : CHECK_NA, "there is no key");
-        else if (q->ak_names)
-                check_add(c->checks, name, pinned ? CHECK_PASS : CHECK_FAIL, "%s is %sthe key with a pinned Name",
-                          text, pinned ? "" : "not ");
-        else if (certificate != CHECK_NA)
-                check_add(c->checks, name, certificate,
-                          certificate == CHECK_PASS ? "an authority that is pinned vouches for the key"
-                                                    : "no certificate of a pinned authority vouches for the key");
-        else
-                check_add(c->checks, name, q->require_ak_origin ? CHECK_FAIL : CHECK_NA,
-                          "nobody but the guest itself says that %s lives in its TPM (AkName= and AkRoot= pin who "
-                          "must)",
-                          text);
+        return ak_appraise_origin(&origin, c->checks);
 }
 
 /* A guest does not choose what it is quoted of: where the policy does not say, it is what the firmware, the kernel, the cap and
@@ -181,7 +157,6 @@ int evidence_judge_quote(EvidenceContext *c) {
                 .required = asked.pcrs,
                 .require_strong_bank = asked.require_strong_bank,
         };
-        CheckResult certificate;
         int r = judge_attributes(c);
 
         if (r >= 0 && !c->key_problem) {
@@ -195,11 +170,8 @@ int evidence_judge_quote(EvidenceContext *c) {
                         check_add(c->checks, names[i], CHECK_NA, "%s", c->key_problem);
         }
         if (r >= 0)
-                r = judge_certificate(c, &certificate);
-        if (r < 0)
-                return r;
-        judge_origin(c, certificate);
-        return 0;
+                r = judge_origin(c);
+        return r;
 }
 
 /* On Azure the claims name the key; the one in the document must be the same, since logs and state go by its Name. */

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/evidence/binding.h"
 #include "lib/snp/appraise.h"
 #include "lib/tpm/key.h"
 #include "lib/tpm/quote.h"
+#include "lib/tpm/reportdata.h"
 #include "tests/snp-case.h"
 
 static int find_ak(void *userdata, bool azure _unused_, AttestKey *ret, char *why) {
@@ -283,7 +283,7 @@ void assert_appraisal(const Gathered *g, int64_t at, const char *fails) {
         SnpRequirements q = snp_requirements_default();
         uint8_t expected[SNP_REPORT_DATA_SIZE];
 
-        assert_int_equal(evidence_report_data(NONCE, strlen(NONCE), &g->ak.name, expected), 0);
+        assert_int_equal(ak_report_data(NONCE, strlen(NONCE), &g->ak.name, expected), 0);
         assert_memory_equal(expected, g->report_data, sizeof(expected));
         assert_int_equal(snp_endorsements_new(&files, &e), 0);
         snp_appraise(

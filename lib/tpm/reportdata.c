@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Report data. */
+/* What a report is asked for with. */
 
-#include "lib/evidence/binding.h"
+#include "lib/tpm/reportdata.h"
 
 #include <string.h>
 
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
 
-int evidence_report_data(const void *nonce, size_t n, const TpmName *ak_name, uint8_t ret[SNP_REPORT_DATA_SIZE]) {
+int ak_report_data(const void *nonce, size_t n, const TpmName *ak_name, uint8_t ret[AK_REPORT_DATA_SIZE]) {
         _cleanup_(buffer_done) Buffer text = {};
         uint8_t name[SHA256_SIZE];
         Digest digest;
@@ -24,6 +24,6 @@ int evidence_report_data(const void *nonce, size_t n, const TpmName *ak_name, ui
         if (r >= 0)
                 r = digest_data(HASH_SHA512, text.data, text.size, &digest);
         if (r >= 0)
-                memcpy(ret, digest.bytes, SNP_REPORT_DATA_SIZE);
+                memcpy(ret, digest.bytes, AK_REPORT_DATA_SIZE);
         return r;
 }
