@@ -40,7 +40,7 @@ ARROW = {
     "daemon/tpm": OUTSIDE,
     "dbus": OUTSIDE,
     "daemon": OUTSIDE + EDGES + ["dbus", "version.h"],
-    "tools/ctl": ["lib/base", "lib", "lib/evidence", "lib/io", "policy", "dbus/names.h", "version.h"],
+    "tools/ctl": ["lib/base", "lib", "lib/evidence", "lib/io", "lib/snp", "policy", "dbus/names.h", "version.h"],
     "tools/fetch": ["lib/base", "lib", "lib/io", "lib/snp", "version.h"],
     "tools/verify": OUTSIDE + ["version.h"],
 }

@@ -89,6 +89,8 @@ def parts(m, nonce):
         check(len(f.readlines()) == 24, "evmctl wants all registers")
     lab.tool("tpm2_checkquote", "-u", f"{directory}/ak.pub", "-m", f"{directory}/quote.attest", "-s",
              f"{directory}/quote.signature", "-f", f"{directory}/pcrs.serialized", "-q", nonce)
+    lab.tool("openssl", "verify", "-no_check_time", "-CAfile", f"{directory}/ark.pem", "-untrusted", f"{directory}/ask.pem",
+             f"{directory}/vcek.pem")
     verdict = lab.tool(f"{lab.BUILD}/tools/verify/sealwatch-verify", "log", f"{directory}/measurements", "--pcrs",
                        f"sha256:{directory}/pcrs.sha256", "--allow-tail")
     check("pass" in verdict, verdict)
