@@ -12,6 +12,7 @@
 #include "dbus/names.h"
 #include "lib/base/alloc.h"
 #include "lib/base/cleanup.h"
+#include "lib/io/bus.h"
 #include "lib/pcrfile.h"
 
 DEFINE_CLEANUP(Bus *, bus_free)
@@ -57,36 +58,14 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error _unuse
         return 0;
 }
 
-static int set_address(Bus *b) {
-        const char *address = b->address ?: secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
-
-        return sd_bus_set_address(b->bus, address ?: "unix:path=/run/dbus/system_bus_socket");
-}
-
 static int bus_connect(Bus *b) {
         int r;
 
         b->bus = sd_bus_close_unref(b->bus);
-        r = sd_bus_new(&b->bus);
-        if (r >= 0)
-                r = set_address(b);
-        if (r >= 0)
-                r = sd_bus_set_bus_client(b->bus, 1);
-        if (r >= 0)
-                r = sd_bus_set_watch_bind(b->bus, 1);
-        if (r >= 0)
-                r = sd_bus_negotiate_fds(b->bus, 1);
-        if (r >= 0)
-                r = sd_bus_start(b->bus);
-        if (r >= 0)
-                r = sd_bus_attach_event(b->bus, b->event, SD_EVENT_PRIORITY_NORMAL);
+        r = bus_open(b->event, b->address, on_disconnected, b, &b->bus);
         if (r >= 0)
                 r = sd_bus_add_object_vtable(b->bus, NULL, SEALWATCH_BUS_PATH, SEALWATCH_BUS_INTERFACE, manager_vtable,
                                              b);
-        if (r >= 0)
-                r = sd_bus_match_signal_async(b->bus, NULL, "org.freedesktop.DBus.Local",
-                                              "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-                                              "Disconnected", on_disconnected, NULL, b);
         if (r >= 0)
                 r = sd_bus_request_name_async(b->bus, NULL, SEALWATCH_BUS_NAME, 0, on_name, b);
         return r;

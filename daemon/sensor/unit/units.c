@@ -13,6 +13,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/table.h"
 #include "lib/io/background.h"
+#include "lib/io/bus.h"
 
 #define SYSTEMD_NAME "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
@@ -438,35 +439,16 @@ static int on_subscribed(sd_bus_message *m, void *userdata, sd_bus_error *error 
         return 0;
 }
 
-static int open_bus(Units *u) {
-        const char *address = u->address ? u->address : secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
-        int r;
-
-        u->bus = sd_bus_close_unref(u->bus);
-        r = sd_bus_new(&u->bus);
-        if (r >= 0)
-                r = sd_bus_set_address(u->bus, address ? address : "unix:path=/run/dbus/system_bus_socket");
-        if (r >= 0)
-                r = sd_bus_set_bus_client(u->bus, 1);
-        if (r >= 0)
-                r = sd_bus_set_watch_bind(u->bus, 1);
-        if (r >= 0)
-                r = sd_bus_start(u->bus);
-        return r < 0 ? r : sd_bus_attach_event(u->bus, u->event, SD_EVENT_PRIORITY_NORMAL);
-}
-
 static int listen_to(Units *u, const char *signal, sd_bus_message_handler_t handler) {
         return sd_bus_match_signal_async(u->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, signal, handler,
                                          NULL, u);
 }
 
 static int units_connect(Units *u) {
-        int r = open_bus(u);
+        int r;
 
-        if (r >= 0)
-                r = sd_bus_match_signal_async(u->bus, NULL, "org.freedesktop.DBus.Local",
-                                              "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-                                              "Disconnected", on_disconnected, NULL, u);
+        u->bus = sd_bus_close_unref(u->bus);
+        r = bus_open(u->event, u->address, on_disconnected, u, &u->bus);
         if (r >= 0)
                 r = listen_to(u, "UnitNew", on_unit_new);
         if (r >= 0)

@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
@@ -141,6 +143,19 @@ static void emit(Stage *s, const char *signal, const char *types, const char *a,
                                                "org.freedesktop.systemd1.Manager", signal, types, 0) >= 0);
 }
 
+/* The socket is there a moment before anybody listens. */
+static bool is_listening(const char *path) {
+        struct sockaddr_un a = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool listening;
+
+        assert_true(fd >= 0);
+        snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+        listening = connect(fd, (const struct sockaddr *) &a, sizeof(a)) == 0;
+        close(fd);
+        return listening;
+}
+
 static void start_bus(Stage *s) {
         char address[160], *const arguments[] = { (char *) "dbus-daemon",
                                                   (char *) "--session",
@@ -153,9 +168,9 @@ static void start_bus(Stage *s) {
         snprintf(s->address, sizeof(s->address), "unix:path=%s", s->socket);
         snprintf(address, sizeof(address), "--address=%s", s->address);
         assert_int_equal(posix_spawnp(&s->bus_daemon, "dbus-daemon", NULL, NULL, arguments, environ), 0);
-        for (unsigned i = 0; i < 1000 && access(s->socket, F_OK) < 0; i++)
+        for (unsigned i = 0; i < 1000 && !is_listening(s->socket); i++)
                 usleep(10000);
-        assert_int_equal(access(s->socket, F_OK), 0);
+        assert_true(is_listening(s->socket));
 }
 
 static void stop_bus(Stage *s) {
