@@ -137,6 +137,8 @@ void gather_run(Gathering *g, PcrSet pcrs, Gathered *ret) {
         f = find_ak(g, p, ret);
         if (f == ATTEST_GATHERED)
                 f = report(g, p, ret);
+        if (gather_is_stopping(g))
+                f = gather_fail(ret, ATTEST_CANCELLED, "the daemon ends");
         if (f == ATTEST_GATHERED)
                 f = quote(g, p, pcrs, ret);
         if (f != ATTEST_GATHERED)

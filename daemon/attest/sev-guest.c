@@ -73,7 +73,9 @@ static bool is_busy(const Answer *a) {
                (a->error == -EIO && a->vmm == VMM_BUSY);
 }
 
-/* With the host's certificates, where they fit into what the driver takes; else without. */
+/* With the host's certificates, where they fit into what the driver takes; else without. Each request may take the driver a
+ * minute when the host throttles, in which nobody can break it off (nor should: see above): none is begun when the daemon
+ * ends. */
 static int ask(Gathering *g, int fd, const Gathered *ret, uint8_t *certificates, Answer *answer) {
         struct snp_ext_report_req extended = {
                 .data = report_request(ret),
@@ -83,7 +85,7 @@ static int ask(Gathering *g, int fd, const Gathered *ret, uint8_t *certificates,
         struct snp_report_req plain = report_request(ret);
 
         request(g, fd, SNP_GET_EXT_REPORT, &extended, answer);
-        if (answer->error != -EIO || answer->vmm != VMM_INVALID_LEN)
+        if (answer->error != -EIO || answer->vmm != VMM_INVALID_LEN || gather_is_stopping(g))
                 return answer->error;
         memset(certificates, 0, CERTIFICATES_MAX);
         request(g, fd, SNP_GET_REPORT, &plain, answer);

@@ -3,7 +3,10 @@
 /* /dev/sev-guest at the seam of its ioctl. */
 
 #include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
+#include "daemon/attest/provider.h"
 #include "lib/base/cleanup.h"
 #include "rig.h"
 
@@ -150,10 +153,47 @@ static void what_the_firmware_says(void **state _unused_) {
         }
 }
 
+/* The host takes its time over the first request, and meanwhile the daemon is told to end. */
+static Gathering ending = { .stop_fd = -1 };
+static int end_meanwhile(int fd, unsigned long request, void *argument) {
+        assert_int_equal(eventfd_write(ending.stop_fd, 1), 0);
+        return rig_ioctl(fd, request, argument);
+}
+
+static void nothing_is_begun_at_the_end(void **state _unused_) {
+        static const struct {
+                bool no_room;
+                uint32_t vmm; /* 0: a report */
+        } table[] = { { true, 0 }, { false, 2 }, { false, 0 } };
+        _cleanup_(rig_tpm_done) RigTpm t;
+        _temp_dir_ TempDir d = temp_dir();
+
+        rig_tpm_init(&t);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                AttesterOptions o = options(&t, &d);
+                _cleanup_(gathered_freep) Gathered *g = calloc(1, sizeof(Gathered));
+
+                o.ioctl = end_meanwhile;
+                o.pause = NULL;
+                rig_device.no_room = table[i].no_room;
+                rig_device.errors[0].error = EIO;
+                rig_device.errors[0].vmm = table[i].vmm;
+                rig_device.n_errors = table[i].vmm > 0;
+                ending = (Gathering){ .options = &o, .stop_fd = eventfd(0, EFD_CLOEXEC) };
+                buffer_bytes(&g->nonce, NONCE, strlen(NONCE));
+                gather_run(&ending, RIG_PCRS, g);
+                (void) close(ending.stop_fd);
+                assert_int_equal(g->failure, ATTEST_CANCELLED);
+                assert_int_equal(rig_device.extended, 1);
+                assert_int_equal(rig_device.plain, 0);
+                assert_int_equal(t.quotes, 0);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(a_report_and_the_hosts_table), TEST(a_table_without_room),   TEST(errors_are_respected),
-                TEST(a_dead_device_is_asked_once),  TEST(what_the_firmware_says),
+                TEST(a_dead_device_is_asked_once),  TEST(what_the_firmware_says), TEST(nothing_is_begun_at_the_end),
         };
 
         return RUN(tests);
