@@ -119,21 +119,58 @@ static int add_lock_steps(Feed *f) {
         return guard_owed_steps(f);
 }
 
-static int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid) {
-        Engine *e = f->engine;
-        EventBuilder event = event_begin(KIND_LOCK, &f->now);
-        uint64_t seq = NOT_RECORDED;
-        int r;
+static EventBuilder lock_event(const Engine *e, const Now *now, const char *reason, uint64_t trigger) {
+        EventBuilder event = event_begin(KIND_LOCK, now);
 
         event_text(&event, "reason", reason);
         event_count(&event, "trigger", trigger);
-        if (by_request)
-                event_count(&event, "uid", uid);
         event_list_pcrs(&event, "poison", e->config.poison_pcrs);
-        r = record_event(f, &event, SEVERITY_CRITICAL, &seq);
+        return event;
+}
+
+static int begin_lock(Feed *f, EventBuilder *event) {
+        Engine *e = f->engine;
+        uint64_t seq = NOT_RECORDED;
+        int r;
+
+        r = record_event(f, event, SEVERITY_CRITICAL, &seq);
         if (poison_of(e, seq, &e->poison) < 0) /* without a record there is still a poison */
                 e->poison = bank_digests_violation(e->config.banks);
         return first_error(r, add_lock_steps(f));
+}
+
+static int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool by_request, uint32_t uid) {
+        EventBuilder event = lock_event(f->engine, &f->now, reason, trigger);
+
+        if (by_request)
+                event_count(&event, "uid", uid);
+        return begin_lock(f, &event);
+}
+
+int engine_death_lock(const Engine *e, const Now *now, json_t **ret) {
+        EventBuilder event = lock_event(e, now, "death", e->start_seq);
+
+        if (event.error < 0) {
+                event_done(&event);
+                return -ENOMEM;
+        }
+        *ret = event.json;
+        return 0;
+}
+
+/* The registers may have the digest of that record already. */
+int guard_died(Feed *f, const json_t *lock) {
+        EventBuilder event = { .kind = KIND_LOCK, .json = json_deep_copy(lock) };
+        int r;
+
+        if (!event.json)
+                event.error = -ENOMEM;
+        if (guard_is_closed(f->engine->state)) {
+                event_done(&event);
+                return 0;
+        }
+        r = guard_cause(f, CAUSE_VIOLATE);
+        return first_error(r, begin_lock(f, &event));
 }
 
 int guard_resume_lock(Feed *f) {

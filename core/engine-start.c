@@ -247,7 +247,7 @@ static int record_boot(Feed *f, const StartFacts *facts) {
 /* The time in which nobody watched. */
 static int record_gap(Feed *f, const StartFacts *facts) {
         Engine *e = f->engine;
-        bool lock = !e->was_clean && e->config.lock_on_death;
+        bool lock = facts->death || (!e->was_clean && e->config.lock_on_death);
         EventBuilder event = event_begin(KIND_GAP, &f->now);
         uint64_t seq = NOT_RECORDED;
         int r;
@@ -259,8 +259,13 @@ static int record_gap(Feed *f, const StartFacts *facts) {
         event_count(&event, "judging", facts->judging);
         event_count(&event, "queued", facts->queued);
         event_count(&event, "lost", facts->lost);
-        event_text(&event, "verdict", !lock ? "gap" : e->policy->mode == MODE_ENFORCE ? "lock" : "would-lock");
+        event_text(&event, "verdict",
+                   !lock                                             ? "gap"
+                   : facts->death || e->policy->mode == MODE_ENFORCE ? "lock"
+                                                                     : "would-lock");
         r = record_event(f, &event, e->was_clean ? SEVERITY_NOTICE : SEVERITY_WARNING, &seq);
+        if (facts->death)
+                return first_error(r, guard_died(f, facts->death));
         if (lock)
                 return first_error(r, guard_violate(f, "death", seq, false, 0));
         return r;
@@ -276,7 +281,7 @@ static int record_start(Feed *f, const StartFacts *facts) {
         event_count(&event, "pinned", facts->pinned);
         put_levels(&event, f->engine);
         put_taints(&event, facts);
-        return record_event(f, &event, SEVERITY_NOTICE, NULL);
+        return record_event(f, &event, SEVERITY_NOTICE, &f->engine->start_seq);
 }
 
 /* A new generation only when the policy is another one. */
@@ -347,7 +352,7 @@ int feed_start(Feed *f, const StartFacts *facts) {
                 r = record_boot(f, facts);
         if (r >= 0)
                 r = record_start(f, facts);
-        if (r >= 0 && !facts->fresh && e->was_booted)
+        if (r >= 0 && ((!facts->fresh && e->was_booted) || facts->death))
                 r = record_gap(f, facts);
         if (r >= 0)
                 r = start_policy(f);

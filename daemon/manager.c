@@ -44,6 +44,8 @@ void manager_done(Manager *m) {
         for (Watched w = 0; w < _WATCHED_MAX; w++)
                 free(m->level_why[w]);
         free(m->scope);
+        free(m->tpm_device);
+        json_decref(m->death);
         blob_list_done(&m->sealed);
         config_done(&m->config);
         sd_event_unref(m->event);
@@ -119,6 +121,7 @@ void manager_feed(Manager *m, const Input *in) {
         }
         m->followups_size = 0;
         m->feeding = false;
+        death_watch(m);
         if (is_idle(m) && event_store_idle(m->store) < 0)
                 log_message(LOG_WARNING, "cannot empty the pending file");
         arm_engine_timer(m);

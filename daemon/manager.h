@@ -71,7 +71,8 @@ typedef struct Manager {
         uint8_t boot_values[PCR_COUNT][DIGEST_MAX];
         PcrSet boot_pcrs;
         const char *taints[TAINTS_MAX + 1];
-        char *scope; /* "machine" or "cgroup:/path" */
+        char *scope;      /* "machine" or "cgroup:/path" */
+        char *tpm_device; /* as Tpm= */
 
         BlobList sealed; /* names only: what there is on disk */
 
@@ -89,6 +90,8 @@ typedef struct Manager {
         bool hook_on_exec;          /* programs are also refused in the kernel */
         const char *exec_hook_why;  /* static */
         uint32_t kernel_generation; /* of the policy that the kernel side and the engine have */
+        enum { DEATH_UNKNOWN, DEATH_OFF, DEATH_ON } death_armed; /* whether there is a note for sealwatch-lock */
+        json_t *death;                                           /* the lock of the one that an earlier daemon left */
         sd_event_source *engine_timer, *archive_timer, *signal_source, *stop_timer, *background_source, *tpm_source;
         usec_t lock_started;
         int exit_code;
@@ -115,6 +118,11 @@ void keeping_restore(Manager *m); /* when the engine knows what was found */
 void keeping_store(Manager *m, const char *name);
 void keeping_stop(Manager *m); /* at a clean stop */
 void keeping_forget(const Manager *m);
+
+/* death.c: OnDeath=lock */
+int death_load(Manager *m);    /* 0 or -ENOMEM */
+void death_watch(Manager *m);  /* whenever the guard's state, its policy or we ourselves may have changed; cheap */
+void death_disarm(Manager *m); /* the log says what becomes of us */
 
 /* perform.c */
 void manager_perform(Manager *m, const ActionList *actions);

@@ -144,7 +144,8 @@ static int open_tpm(Manager *m) {
                 m->taints[m->taints[0] != NULL] = "simulator";
                 log_message(LOG_WARNING, "SIMULATED attestation: it proves nothing about this machine");
         }
-        r = tpm_new(&o, &m->tpm, &why);
+        m->tpm_device = strdup(o.device);
+        r = m->tpm_device ? tpm_new(&o, &m->tpm, &why) : -ENOMEM;
         if (r < 0) {
                 log_errno(LOG_ERR, r, "cannot use the TPM %s: %s", o.device, why);
                 return EX_CONFIG;
@@ -389,6 +390,8 @@ static int take_over(Manager *m) {
                 r = life_write(m->options->state_dir, &m->life);
         if (r >= 0)
                 r = event_store_begin(m->store, m->found.keep, m->found.promised);
+        if (r >= 0)
+                r = death_load(m);
         m->committed_upto = m->found.new_log ? 0 : m->found.entries;
         if (r < 0)
                 log_errno(LOG_ERR, r, "cannot take over from an earlier run");
@@ -459,6 +462,7 @@ void manager_probed(Manager *m) {
                         .torn = m->found.torn,
                         .secrets_openable = reconcile_opens(&m->found),
                         .capped = reconcile_caps(&m->found),
+                        .death = m->death,
                 },
         };
         const Input tampered = {

@@ -179,6 +179,27 @@ class Machine:
         self.run("systemctl", "--no-block", "poweroff")
         self.unshare.wait(timeout=120)
 
+    def pcrs(self):
+        """What the registers hold, by number."""
+        values = subprocess.run(["tpm2_pcrread", "sha256"], env=dict(os.environ, TPM2TOOLS_TCTI=f"swtpm:path={self.tpm}/sock"),
+                                check=True, stdout=subprocess.PIPE, text=True).stdout
+        pairs = [line.split(": 0x") for line in values.splitlines() if ": 0x" in line]
+        return {int(index): value.lower() for index, value in pairs}
+
+    def shut_down_and_judge(self):
+        """An orderly end. The log that is then on its disk must be what the TPM says. Returns a copy's path."""
+        self.shut_down()
+        log = next(f"{directory}/measurements" for directory, _, files in os.walk(self.path("/var/log/sealwatch"))
+                   if "measurements" in files)
+        copy = shutil.copy(log, f"{self.directory}/measurements")
+        write(f"{self.directory}/pcrs", "".join(f"PCR-{index:02}: {value}\n" for index, value in self.pcrs().items()))
+        p = subprocess.run([f"{BUILD}/tools/verify/sealwatch-verify", "log", copy, "--pcrs", f"{self.directory}/pcrs"],
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        check(p.returncode == 0, f"the log against the TPM: {p.stdout}")
+        subprocess.run(["evmctl", "ima_measurement", "--ignore-violations", "--pcrs", f"sha256,{self.directory}/pcrs", copy],
+                       check=True, stdout=subprocess.DEVNULL)
+        return copy
+
     def keep(self):
         """Its file system stays for us to look at, whatever becomes of the machine."""
         self.root_fd = os.open(f"/proc/{self.first()}/root", os.O_PATH | os.O_DIRECTORY)

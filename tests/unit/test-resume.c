@@ -189,6 +189,44 @@ static void the_gap(void **state _unused_) {
         rig_done(&rig);
 }
 
+/* What sealwatch-lock did needs its record, whatever the log and the policy say now. */
+static void a_death_that_locked(void **state _unused_) {
+        static const char *const policies[] = { ENFORCE, OBSERVE };
+
+        for (unsigned fresh = 0; fresh < 2; fresh++)
+                for (size_t i = 0; i < ELEMENTSOF(policies); i++) {
+                        json_t *death = NULL, *event;
+                        Rig rig;
+
+                        rig_new(&rig, ENFORCE);
+                        rig.config.lock_on_death = true;
+                        rig_start(&rig);
+                        assert_int_equal(engine_death_lock(rig.engine, &rig.now, &death), 0);
+                        if (fresh) {
+                                rig_done(&rig);
+                                rig_new(&rig, policies[i]);
+                                rig.facts.fresh = true;
+                        } else {
+                                rig.config.lock_on_death = false; /* since then */
+                                rig_resume(&rig, policies[i]);
+                        }
+                        rig.facts.death = death;
+                        start_again(&rig);
+                        rig_expect(&rig, KIND_GAP, "verdict", "lock");
+                        event = rig_event(&rig, KIND_LOCK);
+                        assert_true(json_equal(event, death));
+                        json_decref(event);
+                        assert_int_equal(rig_state(&rig), STATE_VIOLATED);
+                        rig_settle(&rig);
+                        rig_resume(&rig, policies[i]); /* the note is there still */
+                        start_again(&rig);
+                        assert_null(rig_event(&rig, KIND_LOCK));
+                        assert_int_equal(rig_state(&rig), STATE_VIOLATED);
+                        json_decref(death);
+                        rig_done(&rig);
+                }
+}
+
 /* Somebody writes a log that says all is well. */
 static void a_forged_log_makes_nothing_better(void **state _unused_) {
         EventBuilder e = sample_event(KIND_STATE, "trusted", 0, true);
@@ -275,6 +313,7 @@ int main(void) {
                 TEST(reasons_that_stay),
                 TEST(a_restart_lowers_no_level),
                 TEST(the_gap),
+                TEST(a_death_that_locked),
                 TEST(a_forged_log_makes_nothing_better),
                 TEST(a_log_that_does_not_verify_measures_nothing),
                 TEST(a_lock_that_was_only_demanded),
