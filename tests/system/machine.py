@@ -45,6 +45,7 @@ cd "$2/root"
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
+mount -t bpf -o mode=0700 bpf sys/fs/bpf
 mount -t tmpfs -o mode=0755 dev dev
 mkdir -p dev/pts dev/shm tpm
 for node in "null 1 3" "zero 1 5" "full 1 7" "random 1 8" "urandom 1 9" "tty 5 0" "console 1 3"; do

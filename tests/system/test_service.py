@@ -128,6 +128,31 @@ def test_crash(m):
     check(gap["clean"] is False, f"the gap of a crash: {gap}")
 
 
+def links(m):
+    """Pins of programs, by the directory of the daemon that made them."""
+    found = {}
+    for line in m.run("find", "/sys/fs/bpf/sealwatch", "-name", "link-*").split():
+        found[os.path.dirname(line)] = found.get(os.path.dirname(line), 0) + 1
+    return found
+
+
+def test_pins(m):
+    """The unit's sandbox lets them be made, found by the next daemon, and removed."""
+    before = links(m)
+    if not before and any("cannot be seen" in e["MESSAGE"] for e in m.journal(f"--unit={UNIT}")):
+        print("SKIP of a part: this kernel takes no programs of ours")
+        return
+    check(len(before) == 1, f"pins of one daemon: {before}")
+    check(m.events("start")[-1]["pinned"] == sum(before.values()), f"the start record says {m.events('start')[-1]['pinned']}: {before}")
+    restart_by(m, "kill", "-KILL", m.show("MainPID"))
+    check(m.events("gap")[-1]["judging"] == sum(before.values()), f"the gap: {m.events('gap')[-1]}")
+    eventually(lambda: len(links(m)) == 1 and links(m).keys() != before.keys(), "the end of the dead daemon's pins", 120)
+    m.run("systemctl", "stop", UNIT)
+    check(m.run("find", "/sys/fs/bpf/sealwatch", "-mindepth", "1") == "", f"a stop leaves pins: {links(m)}")
+    m.run("systemctl", "start", UNIT)
+    m.await_state("trusted")
+
+
 def test_watchdog(m):
     """A daemon that stands still is not there."""
     pid, restarts = m.show("MainPID"), int(m.show("NRestarts"))
@@ -214,7 +239,7 @@ def test_shutdown(m):
 
 
 TESTS = [test_units_are_right, test_fetch_helper, test_starts_before_what_it_guards, test_watches, test_journal_and_catalog,
-         test_bus, test_reload, test_probe, test_crash, test_watchdog, test_restart_and_stop, test_secrets_outlive_a_restart,
+         test_bus, test_reload, test_probe, test_crash, test_pins, test_watchdog, test_restart_and_stop, test_secrets_outlive_a_restart,
          test_bad_configuration_is_not_tried_again,
          test_what_does_not_fit_is_wiped, test_shutdown]
 

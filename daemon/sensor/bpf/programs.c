@@ -140,6 +140,11 @@ int programs_attach(Programs *p) {
 }
 
 /* The state goes by a name that every version knows. What is constant is in the programs. */
+/* Since libbpf 1.4 one that was left out has a descriptor, too: of nothing. */
+static bool is_made(const struct bpf_map *map) {
+        return bpf_map__autocreate(map) && bpf_map__fd(map) >= 0;
+}
+
 int programs_pin_maps(const Programs *p, Pins *pins) {
         struct bpf_map *map;
         int r = 0;
@@ -149,7 +154,7 @@ int programs_pin_maps(const Programs *p, Pins *pins) {
         bpf_object__for_each_map(map, p->skeleton->obj) {
                 bool is_state = map == p->skeleton->maps.bss;
 
-                if (r >= 0 && bpf_map__fd(map) >= 0 && (is_state || !bpf_map__is_internal(map)))
+                if (r >= 0 && is_made(map) && (is_state || !bpf_map__is_internal(map)))
                         r = pins_add_map(pins, is_state ? "state" : bpf_map__name(map), bpf_map__fd(map));
         }
         return r;
@@ -256,7 +261,7 @@ int programs_own(const Programs *p) {
         int r = 0;
 
         bpf_object__for_each_map(map, p->skeleton->obj) {
-                if (r >= 0)
+                if (r >= 0 && is_made(map))
                         r = own(p, OWN_MAP, map_id(bpf_map__fd(map)));
         }
         for (int i = 0; r >= 0 && i < s->prog_cnt; i++) {
