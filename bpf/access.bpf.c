@@ -9,7 +9,7 @@ enum { PTRACE_ATTACH = 0x2 }; /* PTRACE_MODE_ATTACH; reading alone is what ps(1)
 static __always_inline int on_ptrace(struct task_struct *other, ActivityWhat what, __u64 mode) {
         struct activity a = { .kind = ACTIVITY_PTRACE, .what = what, .number = mode };
 
-        if (is_daemon(other)) {
+        if (what == WHAT_PTRACE_ATTACH && is_daemon(other)) { /* a child that asks for it gives the daemon power */
                 a.kind = ACTIVITY_SELF;
                 a.what = WHAT_SELF_PTRACE;
         }

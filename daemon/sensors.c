@@ -8,6 +8,7 @@
 
 #include "daemon/manager.h"
 #include "daemon/sensor/subject.h"
+#include "daemon/step.h"
 #include "lib/base/alloc.h"
 #include "lib/base/hex.h"
 #include "lib/io/log.h"
@@ -197,7 +198,9 @@ static void give_up_observer(Manager *m, const char *why) {
 static int start_observer(Manager *m) {
         const ObserverOptions options = {
                 .cgroup = m->config.scope_cgroup,
-                .hooks = m->config.hooks,
+                .hooks = !m->config.hooks   ? RUNG_NONE
+                         : step_only_sees() ? RUNG_FENTRY
+                                            : RUNG_LSM,
                 .bpf_dir = m->options->bpf_dir,
         };
         const ObserverOps ops = {

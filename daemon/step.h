@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Named places where a test kills the daemon: tests/edge builds it a second time with SEALWATCH_STEPS. The daemon that
- * is installed has nothing of this. */
+/* Named places where a test kills the daemon, and hooks that are worse than they need be: tests/edge builds it a second time
+ * with SEALWATCH_STEPS. The daemon that is installed has nothing of this. */
+
+#include <stdbool.h>
 
 #ifdef SEALWATCH_STEPS
 
@@ -23,10 +25,21 @@ static inline void step(const char *name) {
                 kill(getpid(), SIGKILL);
 }
 
+/* SEALWATCH_RUNG="fentry": no kernel that tests run on needs what is below the others. */
+static inline bool step_only_sees(void) {
+        const char *name = getenv("SEALWATCH_RUNG");
+
+        return name && strcmp(name, "fentry") == 0;
+}
+
 #else
 
 static inline void step(const char *name) {
         (void) name;
+}
+
+static inline bool step_only_sees(void) {
+        return false;
 }
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is done to the running state of the machine: each thing is really done, seen, judged and, where a rule says so, refused.
-Runs in the guest, with and without bpf among the security modules."""
+Runs in the guest: test_activity.py lsm|fmod_ret|fentry, as test_hooks.py."""
 
 import ctypes
 import glob
@@ -25,42 +25,35 @@ DONE, REFUSED = 0, 1
 EVENTS = "memory module-request bpf ptrace mount setuid device dm"
 CGROUP = "/sys/fs/cgroup/activity-daemon"
 PLACE = f"{ROOT}/place"
+WATCHED = f"{ROOT}/watched"
 
+RUNG = sys.argv[1]
 LEVELS = {}
-HOOKS = {  # what shows each of them, in the words of the record
-    ("memory", "anonymous"): "security_mmap_file", ("memory", "modified"): "security_file_mprotect",
-    ("module-request", "request"): "security_kernel_module_request", ("bpf", "load"): "security_bpf",
-    ("ptrace", "attach"): "security_ptrace_access_check", ("ptrace", "traceme"): "security_ptrace_traceme",
-    ("mount", "mount"): "security_sb_mount", ("mount", "move"): "security_move_mount", ("mount", "unmount"): "security_sb_umount",
-    ("setuid", "call"): "security_task_fix_setuid", ("setuid", "program"): "security_bprm_creds_from_file",
-    ("device", "tpm"): "security_file_open", ("dm", "ioctl"): "security_file_ioctl",
-    ("self", "signal"): "security_task_kill", ("self", "ptrace"): "security_ptrace_access_check", ("self", "limit"): "security_task_setrlimit",
-    ("self", "write"): "security_file_open", ("self", "remove"): "security_inode_unlink", ("self", "mount"): "security_sb_mount",
-    ("self", "map"): "security_bpf_map", ("self", "link"): "security_bpf",
-}
 
-ACTS = [  # what act does, the event, how, what of the target
-    (("anonymous",), "memory", "anonymous", "(anonymous)"),
-    (("protect",), "memory", "anonymous", "(anonymous)"),
-    (("modified",), "memory", "modified", ACT),
-    (("module", "nosuchfs"), "module-request", "request", "fs-nosuchfs"),
-    (("bpf",), "bpf", "load", "act_filter"),
-    (("ptrace",), "ptrace", "attach", ACT),
-    (("mem",), "ptrace", "attach", ACT),
-    (("vm",), "ptrace", "attach", ACT),
-    (("traceme",), "ptrace", "traceme", ACT),
-    (("mount", PLACE), "mount", "mount", PLACE),
-    (("remount", DISK), "mount", "mount", DISK),
-    (("unmount", DISK), "mount", "unmount", DISK),
-    (("move", PLACE), "mount", "move", PLACE),
-    (("user-tmpfs", PLACE), "mount", "mount", PLACE),
-    (("setuid",), "setuid", "call", ACT),
-    (("run-setuid", f"{DISK}/act-setuid"), "setuid", "program", f"{DISK}/act-setuid"),
-    (("open", "/dev/tpmrm0"), "device", "tpm", "/dev/tpmrm0"),
-    (("open", "/dev/mem"), "device", "memory", "/dev/mem"),
-    (("open", "/proc/kcore"), "device", "memory", "/proc/kcore"),
-    (("write", "/dev/loop7"), "device", "disk", "/dev/loop7"),
-    (("dm", "act-table"), "dm", "ioctl", "act-table"),
+ACTS = [  # what act does, the event, how, what of the target, and in the words of docs/hooks.md: the way, what sees it
+    (("anonymous",), "memory", "anonymous", "(anonymous)", "mmap of anonymous memory", "security_mmap_file"),
+    (("protect",), "memory", "anonymous", "(anonymous)", "mprotect of anonymous memory", "security_file_mprotect"),
+    (("modified",), "memory", "modified", ACT, "mprotect of a file's changed page", "security_file_mprotect"),
+    (("module", "nosuchfs"), "module-request", "request", "fs-nosuchfs", "a file system that is a module", "security_kernel_module_request"),
+    (("bpf",), "bpf", "load", "act_filter", "BPF_PROG_LOAD", "security_bpf"),
+    (("ptrace",), "ptrace", "attach", ACT, "ptrace", "security_ptrace_access_check"),
+    (("mem",), "ptrace", "attach", ACT, "/proc/PID/mem", "security_ptrace_access_check"),
+    (("vm",), "ptrace", "attach", ACT, "process_vm_writev", "security_ptrace_access_check"),
+    (("traceme",), "ptrace", "traceme", ACT, "PTRACE_TRACEME", "security_ptrace_traceme"),
+    (("mount", PLACE), "mount", "mount", PLACE, "mount", "security_sb_mount"),
+    (("remount", DISK), "mount", "mount", DISK, "remount", "security_sb_mount"),
+    (("user-tmpfs", PLACE), "mount", "mount", PLACE, "mount in a user namespace", "security_sb_mount"),
+    (("unmount", DISK), "mount", "unmount", DISK, "umount", "security_sb_umount"),
+    (("move", PLACE), "mount", "move", PLACE, "fsmount, move_mount", "security_move_mount"),
+    (("clone", PLACE), "mount", "move", PLACE, "open_tree, move_mount", "security_move_mount"),
+    (("pivot", DISK), "mount", "pivot", DISK, "pivot_root", "security_sb_pivotroot"),
+    (("setuid",), "setuid", "call", ACT, "setresuid", "security_task_fix_setuid"),
+    (("run-setuid", f"{DISK}/act-setuid"), "setuid", "program", f"{DISK}/act-setuid", "a setuid program", "security_bprm_creds_from_file"),
+    (("open", "/dev/tpmrm0"), "device", "tpm", "/dev/tpmrm0", "/dev/tpmrm0", "security_file_open"),
+    (("open", "/dev/mem"), "device", "memory", "/dev/mem", "/dev/mem", "security_file_open"),
+    (("open", "/proc/kcore"), "device", "memory", "/proc/kcore", "/proc/kcore", "security_file_open"),
+    (("write", "/dev/loop7"), "device", "disk", "/dev/loop7", "a block device, for writing", "security_file_open"),
+    (("dm", "act-table"), "dm", "ioctl", "act-table", "DM_DEV_CREATE", "security_file_ioctl"),
 ]
 
 
@@ -83,25 +76,21 @@ def expect(m, event, how, target, **keys):
     return next(filter(matches, m.events("activity")))
 
 
-def show(event, how):
-    if (event, how) in HOOKS:
-        results.show(LEVELS, event, HOOKS[event, how], "denied")
-
-
 def rules(m, mode, text):
     m.policy(mode, text)
     m.ctl("reload")
 
 
-def test_levels(level):
+def test_levels():
+    level = "observe" if RUNG == "fentry" else "enforce"
     for event in f"{EVENTS} self".split():
-        check(LEVELS[event].startswith(level), f"{event}: {LEVELS[event]}, not {level}")
+        check(LEVELS[event].startswith(f"{level} ({RUNG}"), f"{event}: {LEVELS[event]}, not {level} ({RUNG})")
 
 
 def test_seen(m):
     """With a rule that names the events, each is said for each target."""
     rules(m, "observe", f"[Rule told]\nEvent={EVENTS}\nAction=alert\nSeverity=warning\n")
-    for words, event, how, target in ACTS:
+    for words, event, how, target, way, hook in ACTS:
         if not can_be_done(words):
             print(f"not here: {words}")
             continue
@@ -111,12 +100,14 @@ def test_seen(m):
         e = expect(m, event, how, target, rule="told", verdict="alert")
         check(e["exe"] == ACT and e["severity"] == "warning", f"{words}: {e}")
         print(f"seen: {words[0]} {event} {how}")
+        if RUNG == "fentry":
+            results.show(RUNG, LEVELS, event, way, hook, "seen")
     check(m.state() == "trusted", f"the state is {m.state()}")
 
 
 def test_denied(m):
     rules(m, "enforce", f"[Rule no]\nEvent={EVENTS}\nAction=deny alert\nSeverity=error\n")
-    for words, event, how, target in ACTS:
+    for words, event, how, target, way, hook in ACTS:
         if not can_be_done(words):
             continue
         p = act(m, *words)
@@ -125,9 +116,27 @@ def test_denied(m):
         else:
             check(p.returncode == REFUSED, f"{words} was not refused: {p.returncode} {p.stderr}")
         expect(m, event, how, target, rule="no", verdict="deny")
-        show(event, how)
+        results.show(RUNG, LEVELS, event, way, hook, "denied")
         print(f"denied: {words[0]} {event} {how}")
     check(m.state() == "trusted", f"what was denied changed the state: {m.state()}")
+
+
+def test_done(m):
+    """Nobody can refuse it: who did it is killed, and root's doing ends the trust."""
+    rules(m, "enforce", f"[Rule no]\nEvent={EVENTS}\nAction=deny alert\nSeverity=error\n")
+    act(m, "user-tmpfs", PLACE)
+    expect(m, "mount", "mount", PLACE, rule="no", verdict="kill", uid=65534)
+    check(m.state() == "degraded", f"any user can do more than degrade: {m.state()}")
+    act(m, "mount", PLACE)
+    expect(m, "mount", "mount", PLACE, rule="no", verdict="lock")
+    m.expect_state("locked")
+
+
+def test_config(m):
+    """Not a hook's to see, and told once the writer is done."""
+    write(WATCHED, b"changed")
+    expect(m, "config", "changed", WATCHED)
+    results.show(RUNG, LEVELS, "config", "writing a watched file", "FAN_CLOSE_WRITE", "seen")
 
 
 def test_known_afterwards(m):
@@ -218,43 +227,50 @@ def get_all(next_id, get):
         raise PermissionError()
 
 
-def self_attempts(m, cgroup):
+def self_attempts(m):
+    """How, which function of the kernel sees it, the way, and what does it."""
     pid, run, pin = m.daemon.pid, f"{ROOT}/run/sealwatch", m.pins()[0]
     attempts = [
-        ("signal", os.kill, pid, signal.SIGKILL),
-        ("signal", os.kill, pid, signal.SIGSTOP),
-        ("signal", os.kill, pid, signal.SIGTERM),
-        ("ptrace", seize, pid),
-        ("ptrace", open, f"/proc/{pid}/mem", "r+b"),
-        ("limit", resource.prlimit, pid, resource.RLIMIT_NOFILE, (5, 5)),
-        ("limit", os.sched_setaffinity, pid, [0]),
-        ("write", write, f"/proc/{pid}/oom_score_adj", b"1000"),
-        ("write", open, f"{run}/measurements", "r+b"),
-        ("remove", os.unlink, f"{run}/measurements"),
-        ("remove", os.rename, f"{run}/measurements", f"{run}/elsewhere"),
-        ("remove", os.unlink, pin),
-        ("remove", os.rename, pin, f"{ROOT}/bpf/elsewhere"),
-        ("mount", unmount, f"{ROOT}/bpf"),
-        ("mount", mount_over, f"{ROOT}/bpf"),
-        ("mount", mount_over, run),
-        ("map", get_all, BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID),
-        ("link", get_all, BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID),
-        ("kernel", open, "/proc/sys/kernel/ftrace_enabled", "wb"),
+        ("signal", "task_kill", "SIGKILL", os.kill, pid, signal.SIGKILL),
+        ("signal", "task_kill", "SIGSTOP", os.kill, pid, signal.SIGSTOP),
+        ("signal", "task_kill", "SIGTERM", os.kill, pid, signal.SIGTERM),
+        ("ptrace", "ptrace_access_check", "ptrace", seize, pid),
+        ("ptrace", "ptrace_access_check", "/proc/PID/mem", open, f"/proc/{pid}/mem", "r+b"),
+        ("limit", "task_setrlimit", "prlimit", resource.prlimit, pid, resource.RLIMIT_NOFILE, (5, 5)),
+        ("limit", "task_setscheduler", "sched_setaffinity", os.sched_setaffinity, pid, [0]),
+        ("limit", "task_setnice", "setpriority", os.setpriority, os.PRIO_PROCESS, pid, 19),
+        ("write", "file_open", "/proc/PID/oom_score_adj", write, f"/proc/{pid}/oom_score_adj", b"1000"),
+        ("write", "file_open", "writing to the log", open, f"{run}/measurements", "r+b"),
+        ("remove", "inode_unlink", "removing the log", os.unlink, f"{run}/measurements"),
+        ("remove", "inode_rename", "renaming the log", os.rename, f"{run}/measurements", f"{run}/elsewhere"),
+        ("remove", "inode_unlink", "removing a pin", os.unlink, pin),
+        ("remove", "inode_rename", "renaming a pin", os.rename, pin, f"{ROOT}/bpf/elsewhere"),
+        ("remove", "inode_rmdir", "removing a directory of pins", os.rmdir, os.path.dirname(pin)),
+        ("mount", "sb_umount", "unmounting the pins", unmount, f"{ROOT}/bpf"),
+        ("mount", "sb_mount", "mounting over the pins", mount_over, f"{ROOT}/bpf"),
+        ("mount", "sb_mount", "mounting over the log", mount_over, run),
+        ("map", "bpf_map", "BPF_MAP_GET_FD_BY_ID", get_all, BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID),
+        ("link", "bpf", "BPF_LINK_GET_FD_BY_ID", get_all, BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID),
+        ("kernel", "file_open", "kernel.ftrace_enabled", open, "/proc/sys/kernel/ftrace_enabled", "wb"),
     ]
-    if cgroup:
-        attempts += [("cgroup", open, f"{cgroup}/cgroup.kill", "wb"), ("cgroup", open, f"{cgroup}/cgroup.freeze", "wb")]
-    for unbind in glob.glob("/sys/bus/*/drivers/tpm_*/unbind"):
-        attempts.append(("kernel", open, unbind, "wb"))
+    if m.own_cgroup:
+        attempts += [("cgroup", "file_open", name, open, f"{m.own_cgroup}/{name}", "wb") for name in ("cgroup.kill", "cgroup.freeze")]
+    attempts += [("kernel", "file_open", "unbinding the TPM's driver", open, unbind, "wb")
+                 for unbind in glob.glob("/sys/bus/*/drivers/tpm_*/unbind")]
     return attempts
 
 
-def test_self_denied(m, cgroup):
+def test_snapshot(m):
+    m.judge_snapshot()
+
+
+def test_self_denied(m):
     rules(m, "enforce", "")
-    for how, function, *arguments in self_attempts(m, cgroup):
+    for how, hook, way, function, *arguments in self_attempts(m):
         code = attempt(function, *arguments)
         check(code == REFUSED, f"self {how} {function.__name__} {arguments}: {code}")
         eventually(lambda: any(e["event"] == "self" and e["details"]["how"] == how for e in m.events("activity")), f"the event self {how}")
-        show("self", how)
+        results.show(RUNG, LEVELS, "self", way, f"security_{hook}", "denied")
         print(f"denied: self {how} {function.__name__}")
     for e in m.events("activity"):
         check(e["event"] != "self" or e["verdict"] == "deny", f"{e}")
@@ -317,28 +333,28 @@ def prepare(m):
     if not os.path.exists("/dev/mapper/control") and os.path.exists("/sys/class/misc/device-mapper"):
         os.makedirs("/dev/mapper", exist_ok=True)
         tool("mknod", "/dev/mapper/control", "c", "10", "236")
-    cgroup = own_cgroup()
-    m.config(Watch={"Hooks": "yes"})
+    m.own_cgroup = own_cgroup()
+    write(WATCHED, b"first")
+    m.config(Watch={"Hooks": "yes", "Files": WATCHED})
     m.policy("enforce")
     m.learn()
-    m.start()
+    if RUNG == "fentry":
+        os.environ["SEALWATCH_RUNG"] = RUNG
+    m.start(binary="sealwatchd-steps" if RUNG == "fentry" else None)
     m.expect_state("trusted")
-    return cgroup
 
 
 def main(m):
-    cgroup = prepare(m)
+    prepare(m)
     LEVELS.update(m.status()["Levels"])
     print(json.dumps(LEVELS))
-    test_levels("enforce")
-    for test in (test_seen, test_denied, test_known_afterwards, test_quiet, test_namespace):
+    test_levels()
+    only_seen = [test_seen, test_config, test_self_observed, test_done]
+    denied = [test_seen, test_config, test_denied, test_known_afterwards, test_quiet, test_namespace, test_snapshot,
+              test_self_denied, test_what_stays_allowed, test_self_by_rule, test_self_observed, test_stop]
+    for test in only_seen if RUNG == "fentry" else denied:
         test(m)
-        print(f"{test.__name__}: ok")
-    m.judge_snapshot()
-    test_self_denied(m, cgroup)
-    for test in (test_what_stays_allowed, test_self_by_rule, test_self_observed, test_stop):
-        test(m)
-        print(f"{test.__name__}: ok")
+        print(f"{test.__name__}: ok", flush=True)
 
 
 lab.run(main)

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the hooks in the kernel see and deny, each by the real thing. Runs in the guest: test_hooks.py lsm|fmod_ret, which is the rung
-that must be reached there."""
+"""What the hooks in the kernel see and deny, each by the real thing. Runs in the guest: test_hooks.py lsm|fmod_ret|fentry, which is
+the rung that must be reached there; fentry by a daemon that tries no better one."""
 
 import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -24,7 +25,9 @@ LOWER = RUNG != "lsm"  # user space hashes what was seen, and who did it is kill
 LEVELS = {
     "lsm": {"exec": "enforce", "library": "enforce", "module": "enforce", "kexec": "enforce", "firmware": "enforce", "overwrite": "enforce"},
     "fmod_ret": {"exec": "enforce", "library": "observe", "module": "enforce", "kexec": "enforce", "firmware": "enforce", "overwrite": "enforce"},
+    "fentry": {"library": "observe", "module": "observe", "kexec": "observe", "firmware": "observe", "overwrite": "observe"},
 }
+LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 
 def attack(m, *words):
@@ -81,6 +84,9 @@ def test_levels(m):
     levels = m.status()["Levels"]
     for event, level in LEVELS[RUNG].items():
         check(levels[event].startswith(f"{level} ({RUNG}"), f"{event}: {levels[event]}, not {level} ({RUNG})")
+    if RUNG == "fentry":  # who only sees does not hold programs up: that is the gate's to do
+        check(levels["exec"].startswith("gate"), f"exec: {levels['exec']}")
+        return
     started = m.expect_event("started" if m.events("started") else "boot", levels=re.compile(f"enforce .{RUNG}"))
     check(started, "the rung is in no record")
 
@@ -159,6 +165,38 @@ def test_truncated(m):
     expect(m, REFUSED, "cut-path", path)
     denied(m, "overwrite", "emptied.so")
     expect(m, DONE, "map", path)
+
+
+def test_at_the_gate(m):
+    """Programs by all ways that the gate sees. Each is another file: the same one would be recorded once only."""
+    for name in "path", "interpreter", "fd", "unlinked":
+        m.make_unknown(f"{DISK}/evil-{name}")
+    with open(f"{DISK}/evil-script", "w", encoding="ascii") as f:
+        f.write(f"#!{DISK}/good\n")
+    os.chmod(f"{DISK}/evil-script", 0o755)
+    for path, asked in (f"{DISK}/evil-path", f"{DISK}/evil-path"), (f"{DISK}/script", f"{DISK}/evil-interpreter"), \
+            (f"{DISK}/evil-script", f"{DISK}/evil-script"):
+        check(not m.runs(path), f"{path} ran")
+        m.expect_event("exec", path=asked, verdict="deny")
+    for how in "fd", "unlinked":
+        p = m.watched(f"{DISK}/attack", how, f"{DISK}/evil-{how}")
+        check("RUNS" not in p.stdout, f"{how}: {p.stdout}")
+        m.expect_event("exec", path=re.compile(f"^{DISK}/evil-{how}"), verdict="deny")
+    check(not m.events("ungated"), "something ran past the gate")
+    state(m)
+
+
+def test_loader(m):
+    """ld.so ./x: the loader is known, and what it is told to load is no program to the gate."""
+    path = f"{DISK}/dynamic"
+    with open(path, "wb") as f:
+        f.write(content("/bin/true") + b"x")
+    words = ["ldso", path, f"{DISK}/ld.so"]
+    if LOWER:
+        attack(m, "--uid=65534", *words)
+        m.expect_event("exec", event="library", path=path, verdict="kill")
+    check(attack(m, *words) != DONE, "the loader has run it")
+    denied(m, "library", path)
 
 
 def test_past_the_gate(m):
@@ -252,6 +290,47 @@ def test_observe(m):
     m.judge_snapshot()
 
 
+def seen(m, event, path, verdict="would-deny"):
+    m.expect_event("exec", event=event, path=path, verdict=verdict)
+
+
+def test_only_seen(m):
+    """Nothing is refused, everything is said."""
+    m.policy("observe", OVERWRITE)
+    m.ctl("reload")
+    for how in "map", "protect", "implied":
+        m.make_unknown(f"{DISK}/seen-{how}.so")
+        expect(m, DONE, how, f"{DISK}/seen-{how}.so")
+        seen(m, "library", f"{DISK}/seen-{how}.so")
+    for how, path, said in ("overwrite", "ran", f"{DISK}/ran.so"), ("truncate", "emptied", f"{DISK}/emptied.so"), ("cut-path", "fresh", "fresh.so"):
+        map_known(m, f"{DISK}/{path}.so")
+        expect(m, DONE, how, f"{DISK}/{path}.so")
+        seen(m, "overwrite", said)
+    replace(f"{DISK}/unknown.ko", content(f"{DISK}/known.ko") + b"x")
+    for how, event, path, said in ("module", "module", f"{DISK}/unknown.ko", f"{DISK}/unknown.ko"), \
+            ("module-data", "module", f"{DISK}/known.ko", "(memory)"), ("kexec", "kexec", f"{DISK}/image", f"{DISK}/image"):
+        m.make_unknown(f"{DISK}/image")
+        attack(m, how, path)  # the kernel takes it or not
+        seen(m, event, said)
+    check("RUNS" in m.watched(f"{DISK}/attack", "memfd", f"{ROOT}/unknown").stdout, "a program was refused")
+    m.expect_event("ungated", path=re.compile("fd"))
+
+
+def test_afterwards(m):
+    """What a rule refuses is done, and then ends who did it."""
+    m.policy("enforce", OVERWRITE)
+    m.ctl("reload")
+    path = f"{DISK}/afterwards.so"
+    m.make_unknown(path)
+    attack(m, "--uid=65534", "map", path)
+    seen(m, "library", path, "kill")
+    check(m.state() != "locked", "any user can lock the machine")
+    m.make_unknown(f"{DISK}/root.so")
+    attack(m, "map", f"{DISK}/root.so")
+    seen(m, "library", f"{DISK}/root.so", "lock")
+    m.expect_state("locked")
+
+
 def test_silenced(m):
     """One write of root's silences every hook. The next program that runs is one that no hook was asked about, also when its
     process had tried another one before, which a hook was asked about. (Without that rule the write is refused.)"""
@@ -291,35 +370,59 @@ def prepare(m):
         f.write(unpacked(small_module()))
     m.config(Watch={"Hooks": "yes"})
     m.policy("enforce", OVERWRITE)
+    shutil.copy(LOADER, f"{DISK}/ld.so")
+    with open(f"{DISK}/script", "w", encoding="ascii") as f:
+        f.write(f"#!{DISK}/evil-interpreter\n")
+    os.chmod(f"{DISK}/script", 0o755)
     m.learn()
-    m.start()
+    if RUNG == "fentry":
+        os.environ["SEALWATCH_RUNG"] = RUNG
+    m.start(binary="sealwatchd-steps" if RUNG == "fentry" else None)
     m.expect_state("trusted")
 
 
-# What is shown when a test has passed: hooks of the kernel, and the events they are about.
-SHOWN = {
-    "test_libraries": [("library", "security_mmap_file"), ("library", "security_file_mprotect")],
-    "test_overwritten": [("overwrite", "security_file_open")],
-    "test_truncated": [("overwrite", "security_path_truncate")],
-    "test_past_the_gate": [("exec", "security_bprm_check")],
-    "test_modules": [("module", "security_kernel_read_file"), ("module", "security_kernel_load_data")],
-    "test_kexec": [("kexec", "security_kernel_read_file")],
+MAP, PROTECT, IMPLIED = (("library", *w) for w in (("mmap of a file", "security_mmap_file"), ("mprotect of a mapped file", "security_file_mprotect"),
+                                                   ("READ_IMPLIES_EXEC", "security_mmap_file")))
+WRITE, TRUNCATE, CUT = (("overwrite", *w) for w in (("open for writing", "security_file_open"), ("open with O_TRUNC", "security_file_open"),
+                                                    ("truncate", "security_path_truncate")))
+MODULE, DATA = ("module", "finit_module", "security_kernel_read_file"), ("module", "init_module", "security_kernel_load_data")
+KEXEC, MEMFD = ("kexec", "kexec_file_load", "security_kernel_read_file"), ("exec", "a memfd", "security_bprm_check")
+GATE = "FAN_OPEN_EXEC_PERM"
+SHOWN = {  # when a test has passed
+    "test_libraries": [MAP, PROTECT, IMPLIED],
+    "test_memory": [("library", "mmap of a memfd", "security_mmap_file")],
+    "test_overwritten": [WRITE],
+    "test_truncated": [TRUNCATE, CUT],
+    "test_at_the_gate": [("exec", way, GATE) for way in ("a path", "a script's interpreter", "a script", "/proc/self/fd", "an unlinked file")],
+    "test_loader": [("library", "ld.so ./x", "security_mmap_file")],
+    "test_past_the_gate": [MEMFD, ("exec", "a user namespace's file system", "security_bprm_check")],
+    "test_modules": [MODULE, DATA],
+    "test_kexec": [KEXEC],
+    "test_only_seen": [MAP, PROTECT, IMPLIED, WRITE, TRUNCATE, CUT, MODULE, DATA, KEXEC],
 }
-DONE_WORDS = {"library": "killed, then denied"} if LOWER else {}
+WORDS = {"lsm": {}, "fmod_ret": {"library": "afterwards, then denied"}, "fentry": {e: "seen" for e in LEVELS["fentry"]}}
+
+
+def tests():
+    if RUNG == "fentry":
+        return [test_levels, test_at_the_gate, test_only_seen, test_afterwards]
+    return [test_levels, test_libraries, test_replaced, test_overwritten, test_writers, test_memory, test_seals,
+            test_unwatched if LOWER else test_sneaking,  # a lease keeps writers off; the kernel hashes anything
+            test_truncated, test_at_the_gate, test_loader, test_past_the_gate, test_modules, test_kexec, test_reload, test_asked,
+            test_observe, test_silenced]
 
 
 def main(m):
     prepare(m)
     levels = m.status()["Levels"]
     print(json.dumps(levels))
-    tests = [test_levels, test_libraries, test_replaced, test_overwritten, test_writers, test_memory, test_seals, test_sneaking, test_truncated,
-             test_past_the_gate, test_unwatched, test_modules, test_kexec, test_reload, test_asked, test_observe, test_silenced]
-    tests.remove(test_sneaking if LOWER else test_unwatched)  # a lease keeps writers off; the kernel hashes anything
-    for test in tests:
+    for test in tests():
         test(m)
         print(f"{test.__name__}: ok", flush=True)
-        for event, hook in SHOWN.get(test.__name__, []):
-            results.show(levels, event, hook, DONE_WORDS.get(event, "denied"))
+        for event, way, hook in SHOWN.get(test.__name__, []):
+            results.show(RUNG, levels, event, way, hook, WORDS[RUNG].get(event, "denied"))
+    if RUNG == "fentry":
+        results.show(RUNG, levels, "ungated", "a memfd", "sched_process_exec", "seen")
 
 
 lab.run(main)

@@ -159,12 +159,26 @@ static int move(const char *argument) {
         int r = own_mounts();
         int fs = r < 0 ? -1 : (int) syscall(SYS_fsopen, "tmpfs", 0), tree;
 
-        if (r < 0 || fs < 0 || syscall(SYS_fsconfig, fs, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) < 0)
+        if (r < 0 || fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
                 return r < 0 ? r : -EIO;
         tree = (int) syscall(SYS_fsmount, fs, 0, 0);
         return tree < 0 ? -EIO
-                        : result(syscall(SYS_move_mount, tree, "", AT_FDCWD, argument,
-                                         4 /* MOVE_MOUNT_F_EMPTY_PATH */));
+                        : result(syscall(SYS_move_mount, tree, "", AT_FDCWD, argument, MOVE_MOUNT_F_EMPTY_PATH));
+}
+
+static int move_clone(const char *argument) {
+        int r = own_mounts();
+        int tree = r < 0 ? r : (int) syscall(SYS_open_tree, AT_FDCWD, "/proc", OPEN_TREE_CLONE);
+
+        return tree < 0 ? -EIO
+                        : result(syscall(SYS_move_mount, tree, "", AT_FDCWD, argument, MOVE_MOUNT_F_EMPTY_PATH));
+}
+
+/* The argument is mounted, and hides the root then. */
+static int pivot(const char *argument) {
+        int r = own_mounts();
+
+        return r < 0 ? r : result(syscall(SYS_pivot_root, argument, argument));
 }
 
 /* A file system of a user namespace's own. */
@@ -246,6 +260,8 @@ static const struct {
         { "remount", remount },
         { "unmount", unmount },
         { "move", move },
+        { "clone", move_clone },
+        { "pivot", pivot },
         { "user-tmpfs", user_tmpfs },
         { "setuid", become_root },
         { "run-setuid", run_setuid },

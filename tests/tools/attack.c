@@ -6,7 +6,9 @@
  *   attack memfd FILE                      copies FILE into a memfd and executes that
  *   attack userns-tmpfs FILE               mounts a tmpfs in a user namespace, copies FILE there, executes it
  *   attack mount-exec FILE DIR             mounts a tmpfs at DIR, copies FILE there, executes it at once
- *   attack ldso FILE                       has the dynamic loader load FILE (not a static program)
+ *   attack ldso FILE [LOADER]              has the dynamic loader load FILE (not a static program)
+ *   attack fd FILE                         executes FILE by /proc/self/fd
+ *   attack unlinked FILE                   copies FILE beside itself, opens the copy, unlinks and executes it
  *   attack chain N FILE                    executes itself N times, one after the other, then FILE
  *   attack race FILE A B SECONDS [starve]  executes FILE again and again while it is rewritten with A and B in turn.
  *                                          A must end with status 11, B with 22, and B should be denied. starve: those
@@ -79,6 +81,14 @@ static void die(const char *what) {
         exit(100);
 }
 
+static int open_file(const char *path, int flags) {
+        int fd = open(path, flags | O_CLOEXEC);
+
+        if (fd < 0)
+                die(path);
+        return fd;
+}
+
 static void load(const char *path, Content *c) {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         ssize_t n = fd < 0 ? -1 : read(fd, c->data, sizeof(c->data));
@@ -110,10 +120,16 @@ static int execute(const char *path) {
         return 128 + errno;
 }
 
+static int execute_fd(int fd) {
+        char path[32];
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        return execute(path);
+}
+
 static int attack_memfd(char **arguments) {
         static Content c;
         struct timespec t;
-        char path[32];
         int fd = memfd_create("attack", MFD_CLOEXEC);
 
         load(arguments[0], &c);
@@ -123,8 +139,7 @@ static int attack_memfd(char **arguments) {
         clock_gettime(CLOCK_BOOTTIME, &t);
         say("executes a memfd with the %zu bytes of %s, boottime=%lld", c.size, arguments[0],
             (long long) t.tv_sec * 1000000 + t.tv_nsec / 1000);
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        return execute(path);
+        return execute_fd(fd);
 }
 
 static void write_map(const char *path, const char *text) {
@@ -176,13 +191,34 @@ static int attack_mount_exec(char **arguments) {
 }
 
 static int attack_ldso(char **arguments) {
-        static const char loader[] = "/lib64/ld-linux-x86-64.so.2";
+        const char *loader = arguments[1] ? arguments[1] : "/lib64/ld-linux-x86-64.so.2";
         char *const command[] = { (char *) loader, arguments[0], NULL };
 
         say("has %s load %s", loader, arguments[0]);
         execv(loader, command);
         say("%s did not run: %s", loader, strerror(errno));
         return 128 + errno;
+}
+
+static int attack_fd(char **arguments) {
+        return execute_fd(open_file(arguments[0], O_RDONLY));
+}
+
+static int attack_unlinked(char **arguments) {
+        static Content c;
+        char path[4096];
+        int fd;
+
+        load(arguments[0], &c);
+        snprintf(path, sizeof(path), "%s.unlinked", arguments[0]);
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+        if (fd < 0)
+                die(path);
+        store(fd, &c, path);
+        close(fd);
+        fd = open_file(path, O_RDONLY);
+        unlink(path);
+        return execute_fd(fd);
 }
 
 static int attack_chain(char **arguments) {
@@ -312,14 +348,6 @@ static int outcome(long r) {
         if (r < 0)
                 say("refused: %s", strerror(errno));
         return r >= 0 ? 0 : errno == EPERM ? 1 : 2;
-}
-
-static int open_file(const char *path, int flags) {
-        int fd = open(path, flags | O_CLOEXEC);
-
-        if (fd < 0)
-                die(path);
-        return fd;
 }
 
 static int map_as_code(int fd) {
@@ -484,6 +512,8 @@ static const struct {
         { "userns-tmpfs", 1, attack_userns_tmpfs },
         { "mount-exec", 2, attack_mount_exec },
         { "ldso", 1, attack_ldso },
+        { "fd", 1, attack_fd },
+        { "unlinked", 1, attack_unlinked },
         { "chain", 2, attack_chain },
         { "race", 4, attack_race },
         { "map", 1, attack_map },

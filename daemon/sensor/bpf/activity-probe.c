@@ -37,14 +37,14 @@ static void try_one(Observer *o, const Trial *t, unsigned number, Shown *s) {
                 s->refused |= event;
 }
 
-static void settle(const Shown *s, Event e, Level ret_levels[_EVENT_MAX], const char *ret_why[_EVENT_MAX]) {
+static void settle(Rung rung, const Shown *s, Event e, Level ret_levels[_EVENT_MAX], const char *ret_why[_EVENT_MAX]) {
         unsigned event = 1U << e;
 
         if (s->silent & event || !((s->refused | s->powerless) & event)) {
                 ret_levels[e] = LEVEL_OFF;
                 ret_why[e] =
                         s->silent & event ? "the hook does not fire" : "the daemon may not try what the hook is about";
-        } else if (s->powerless & event) {
+        } else if (s->powerless & event || rung == RUNG_FENTRY) { /* also where the answer says nothing */
                 ret_levels[e] = LEVEL_OBSERVE;
                 ret_why[e] = "fentry: can only see";
         }
@@ -103,8 +103,8 @@ void observer_probe_activities(Observer *o, const char *canary, const char *run_
 
         if (!o->programs || o->rung == RUNG_NONE)
                 return set_all(LEVEL_OFF,
-                               o->options.hooks ? "the kernel takes no BPF security programs"
-                                                : "switched off (Hooks=no)",
+                               o->options.hooks == RUNG_NONE ? "switched off (Hooks=no)"
+                                                             : "the kernel takes no BPF security programs",
                                ret_levels, ret_why);
         state = programs_activities(o->programs);
         state->tpm_major = tpm_major();
@@ -121,7 +121,7 @@ void observer_probe_activities(Observer *o, const char *canary, const char *run_
         drain_now(o);
         for (Event e = 0; e < _EVENT_MAX; e++)
                 if (is_of_kernel(e))
-                        settle(&shown, e, ret_levels, ret_why);
+                        settle(o->rung, &shown, e, ret_levels, ret_why);
         o->activity_probe.active = false;
         keep_let_go(o, 0, 0);
         if (*t.own)

@@ -165,7 +165,7 @@ int observer_probe_hooks(Observer *o, const char *canary, Level ret_levels[_EVEN
         FileIdentity file;
         int r;
 
-        if (!o->options.hooks)
+        if (o->options.hooks == RUNG_NONE)
                 why = "switched off (Hooks=no)";
         fd = copy_to_memfd(canary);
         if (fd < 0 || observer_identify(observer_identify_fd(o), fd, &file) < 0) {

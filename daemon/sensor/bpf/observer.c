@@ -149,7 +149,7 @@ static int enter_best(Observer *o, Rung rung, const char **ret_why) {
 }
 
 int observer_attach(Observer *o, const char **ret_why) {
-        return enter_best(o, o->options.hooks ? RUNG_LSM : RUNG_NONE, ret_why);
+        return enter_best(o, o->options.hooks, ret_why);
 }
 
 int observer_descend(Observer *o) {

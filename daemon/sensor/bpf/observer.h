@@ -17,7 +17,7 @@ typedef struct ObserverOptions {
                 *cgroup; /* borrowed; NULL: the whole machine; else "/..." in the unified hierarchy, children included.
                              * It must be there: another one that is made later in its place is not it. */
         size_t ring_size; /* bytes, a power of two; 0: OBSERVER_RING_SIZE */
-        bool hooks;       /* also those that judge code, where the kernel takes them */
+        Rung hooks;       /* the best of those that judge code to be tried; RUNG_NONE: none are */
         const char *
                 bpf_dir; /* borrowed; where the programs are pinned, so that they outlive the daemon; NULL: they do not */
 } ObserverOptions;
