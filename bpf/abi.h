@@ -7,10 +7,10 @@
 #include <linux/types.h>
 
 #ifndef SEALWATCH_ABI_VERSION /* tests build daemons of others */
-#define SEALWATCH_ABI_VERSION 5
+#define SEALWATCH_ABI_VERSION 6
 #endif
 #ifndef SEALWATCH_ABI_EVENTS
-#define SEALWATCH_ABI_EVENTS 1
+#define SEALWATCH_ABI_EVENTS 2
 #endif
 
 enum {
@@ -163,7 +163,9 @@ typedef enum ActivityWhat {
         WHAT_SELF_LINK,        /* security_bpf: a descriptor of a link, or a change of one */
         WHAT_SELF_MOUNT,       /* as of WHAT_MOUNT: over its files, or what they are on */
         WHAT_SELF_CGROUP,      /* security_file_open, for writing: what stops or starves its cgroup */
-        WHAT_SELF_KERNEL,      /* … what silences hooks, or takes the TPM away */
+        WHAT_SELF_KERNEL,      /* … what silences hooks, takes the TPM away, or switches a livepatch */
+        WHAT_SELF_KPROBE,      /* security_locked_down: a probe in the kernel's code */
+        WHAT_SELF_LIVEPATCH, /* tracepoint module_load: a module that replaces the kernel's code, which nobody can refuse here */
         _WHAT_MAX,
 } ActivityWhat;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 
-/* Power over other processes and the kernel: ptrace, BPF programs, becoming root, modules that the kernel asks for. */
+/* Power over other processes and the kernel: ptrace, BPF programs, becoming root, modules that the kernel asks for, probes and
+ * patches of its code. */
 
 #include "bpf/self.h"
 
@@ -92,21 +93,44 @@ static __always_inline int on_setuid_program(struct linux_binprm *bprm, struct f
 }
 
 /* FNV-1a */
-static __always_inline __u64 hash_name(const char name[ABI_NAME_SIZE]) {
+static __always_inline __u64 hash_name(const char *name) {
         __u64 hash = 0xcbf29ce484222325ULL;
+        char copy[ABI_NAME_SIZE] = {};
 
-        for (int i = 0; i < ABI_NAME_SIZE && name[i]; i++)
-                hash = (hash ^ (__u8) name[i]) * 0x100000001b3ULL;
+        bpf_probe_read_kernel_str(copy, sizeof(copy), name);
+        for (int i = 0; i < ABI_NAME_SIZE && copy[i]; i++)
+                hash = (hash ^ (__u8) copy[i]) * 0x100000001b3ULL;
         return hash;
 }
 
 static __always_inline int on_module_request(const char *name) {
         struct activity a = { .kind = ACTIVITY_MODULE_REQUEST, .what = WHAT_MODULE_REQUEST, .name = (__u64) name };
-        char copy[ABI_NAME_SIZE] = {};
 
-        bpf_probe_read_kernel_str(copy, sizeof(copy), name);
-        a.object = hash_name(copy);
+        a.object = hash_name(name);
         return settle_activity(&a);
+}
+
+/* Asked for each probe that is made of a place in the kernel's code, by perf_event_open(2) or tracefs. */
+static __always_inline int on_lockdown(int reason) {
+        struct activity a = { .kind = ACTIVITY_SELF, .what = WHAT_SELF_KPROBE };
+
+        if (state.owner == 0 || reason != (int) bpf_core_enum_value(enum lockdown_reason, LOCKDOWN_KPROBES))
+                return allow();
+        return settle_activity(&a);
+}
+
+/* Before its code runs. Whether it is let in is decided like any other module; and no hook comes between. */
+SEC("?tp_btf/module_load")
+int BPF_PROG(access_livepatch, struct module *module) {
+        struct activity a = {
+                .kind = ACTIVITY_SELF, .what = WHAT_SELF_LIVEPATCH, .name = (__u64) module->name, .only_seen = 1
+        };
+
+        if (state.owner == 0 || !bpf_core_field_exists(module->klp) || !BPF_CORE_READ(module, klp))
+                return 0;
+        a.object = hash_name(module->name);
+        judge_activity(&a);
+        return 0;
 }
 
 SEC("?lsm/ptrace_access_check")
@@ -167,4 +191,14 @@ int BPF_PROG(access_module, char *name) {
 SEC("?fmod_ret/security_kernel_module_request")
 int BPF_PROG(lower_access_module, char *name) {
         return on_module_request(name);
+}
+
+SEC("?lsm/locked_down")
+int BPF_PROG(access_lockdown, int reason) {
+        return on_lockdown(reason);
+}
+
+SEC("?fmod_ret/security_locked_down")
+int BPF_PROG(lower_access_lockdown, int reason) {
+        return on_lockdown(reason);
 }

@@ -195,7 +195,7 @@ static __always_inline __u32 judge_self(const struct activity *a, struct task_st
         if (!p || p->generation == 0 || (is_manager(task) && may_manage(a)) ||
             (is_helper(task) && a->what == WHAT_SELF_WRITE))
                 return 0;
-        denied = p->enforce && can_refuse() && !p->self_allowed;
+        denied = p->enforce && can_refuse() && !p->self_allowed && !a->only_seen;
         if (denied ? !leave_out(_CODE_MAX + a->kind) : !is_told(a, task, p->generation))
                 tell_activity(a, denied, p->generation);
         return denied;

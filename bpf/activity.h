@@ -26,6 +26,7 @@ struct activity {
         __u64 dentry, mount; /* struct vfsmount: a path, or 0 */
         __u64 other;         /* struct task_struct, or 0 */
         __u64 each_time;     /* told each time */
+        __u64 only_seen;     /* who looks has nothing to say */
 };
 
 extern ActivityState activities;

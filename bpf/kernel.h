@@ -10,6 +10,8 @@
  * - an inode's change time was i_ctime before 6.6, __i_ctime before 6.11, and two members since.
  * - struct pid ends in numbers[1] or numbers[]: indexed by hand, since CO-RE moves no variable index. */
 
+#include <stdbool.h>
+
 #include <linux/types.h>
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -117,6 +119,13 @@ enum kernel_read_file_id {
         READING_KEXEC_IMAGE,
         READING_KEXEC_INITRAMFS,
         READING_MODULE_COMPRESSED = 7, /* 6.17 */
+};
+
+enum lockdown_reason { LOCKDOWN_KPROBES = 25 };
+
+struct module {
+        char name[56];
+        bool klp; /* a livepatch */
 };
 
 struct fdtable {

@@ -189,6 +189,14 @@ static __always_inline bool is_tpm_unbinding(struct dentry *dentry) {
                (driver.words[0] & 0xffffff) == ('t' | 'p' << 8 | 'm' << 16);
 }
 
+/* /sys/kernel/livepatch/NAME/enabled, and the like */
+static __always_inline bool is_livepatch_switch(struct dentry *dentry) {
+        struct dentry *above = BPF_CORE_READ(dentry, d_parent, d_parent);
+
+        return is_name(name_of(above), NAME("livepatch")) &&
+               is_name(name_of(BPF_CORE_READ(above, d_parent)), NAME("kernel"));
+}
+
 /* What of a cgroup stops or starves who is in it. */
 static __always_inline bool is_cgroup_brake(struct dentry *dentry) {
         struct name n = name_of(dentry);
@@ -216,7 +224,7 @@ static __always_inline bool is_against_us(struct file *file, struct inode *inode
         }
         if (magic == MAGIC_SYSFS) {
                 *ret = WHAT_SELF_KERNEL;
-                return is_tpm_unbinding(dentry);
+                return is_tpm_unbinding(dentry) || is_livepatch_switch(dentry);
         }
         if (magic == MAGIC_CGROUP2) {
                 *ret = WHAT_SELF_CGROUP;

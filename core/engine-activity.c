@@ -179,8 +179,7 @@ static Verdict judge(const Policy *p, const Activity *a) {
         if (a->alert) {
                 v.actions |= RULE_ALERT;
                 v.severity = a->severity;
-        }
-        if (a->event == EVENT_SELF) /* tampering, unless a rule knows better */
+        } else if (a->event == EVENT_SELF) /* tampering, unless a rule knows better */
                 v = (Verdict){ .rule = NO_RULE,
                                .actions = a->denied ? RULE_DENY : RULE_LOCK,
                                .severity = a->denied ? SEVERITY_ERROR : SEVERITY_CRITICAL };

@@ -102,7 +102,7 @@ typedef struct Activity {
         bool privileged;                              /* as in Execed */
         bool stale;                                   /* as in CodeSeen */
         usec_t started;                               /* CLOCK_BOOTTIME at which the process was born */
-        bool alert; /* people are told, with `severity`, also where no rule says so */
+        bool alert; /* people are told, with `severity`, and no more than that, where no rule says so */
         Severity severity;
 } Activity;
 

@@ -11,7 +11,7 @@ import tree
 LICENCES = {  # the first that fits
     r"bpf/(abi|judge)\.h$": "LGPL-2.1-or-later OR GPL-2.0-only",
     r"bpf/.*\.[ch]$": "GPL-2.0-only",
-    r"tests/guest/tsm/tsm_double\.c$": "GPL-2.0-only",  # a module of the kernel
+    r"tests/guest/\w+/\w+_double\.c$": "GPL-2.0-only",  # modules of the kernel
     r"": "LGPL-2.1-or-later",
 }
 # The licence itself, and bytes for parsers.

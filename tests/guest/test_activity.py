@@ -26,6 +26,7 @@ EVENTS = "memory module-request bpf ptrace mount setuid device dm"
 CGROUP = "/sys/fs/cgroup/activity-daemon"
 PLACE = f"{ROOT}/place"
 WATCHED = f"{ROOT}/watched"
+TRACING = "/sys/kernel/tracing"
 
 RUNG = sys.argv[1]
 LEVELS = {}
@@ -171,7 +172,7 @@ def test_namespace(m):
 # What is done to the daemon. Who started it, this process, may end it; so everything here is done by a child.
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-PTRACE_SEIZE, MNT_DETACH, SYS_BPF = 0x4206, 2, 321
+PTRACE_SEIZE, MNT_DETACH, SYS_BPF, SYS_PERF_EVENT_OPEN = 0x4206, 2, 321, 298
 BPF_MAP_GET_FD_BY_ID, BPF_LINK_GET_FD_BY_ID, BPF_MAP_GET_NEXT_ID, BPF_LINK_GET_NEXT_ID = 14, 30, 12, 31
 
 
@@ -227,6 +228,22 @@ def get_all(next_id, get):
         raise PermissionError()
 
 
+def probe_kernel():
+    """At a function that every kernel has."""
+    with open("/sys/bus/event_source/devices/kprobe/type", encoding="ascii") as f:
+        kind = int(f.read())
+    function = ctypes.create_string_buffer(b"do_nanosleep")
+    attributes = struct.pack("<IIQQQQQIIQQ", kind, 72, 0, 0, 0, 0, 0, 0, 0, ctypes.addressof(function), 0)
+    call(LIBC.syscall(SYS_PERF_EVENT_OPEN, attributes, 0, -1, -1, 0))
+
+
+def trace_kernel():
+    """The same for everybody; it is taken back."""
+    fd = os.open(f"{TRACING}/kprobe_events", os.O_WRONLY | os.O_APPEND)
+    os.write(fd, b"p:sealwatch_test do_nanosleep\n")
+    os.write(fd, b"-:sealwatch_test\n")
+
+
 def self_attempts(m):
     """How, which function of the kernel sees it, the way, and what does it."""
     pid, run, pin = m.daemon.pid, f"{ROOT}/run/sealwatch", m.pins()[0]
@@ -251,8 +268,11 @@ def self_attempts(m):
         ("mount", "sb_mount", "mounting over the log", mount_over, run),
         ("map", "bpf_map", "BPF_MAP_GET_FD_BY_ID", get_all, BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID),
         ("link", "bpf", "BPF_LINK_GET_FD_BY_ID", get_all, BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID),
+        ("kprobe", "locked_down", "a probe by perf_event_open", probe_kernel),
         ("kernel", "file_open", "kernel.ftrace_enabled", open, "/proc/sys/kernel/ftrace_enabled", "wb"),
     ]
+    if os.path.exists(f"{TRACING}/kprobe_events"):
+        attempts.append(("kprobe", "locked_down", "a probe by tracefs", trace_kernel))
     if m.own_cgroup:
         attempts += [("cgroup", "file_open", name, open, f"{m.own_cgroup}/{name}", "wb") for name in ("cgroup.kill", "cgroup.freeze")]
     attempts += [("kernel", "file_open", "unbinding the TPM's driver", open, unbind, "wb")
@@ -303,7 +323,12 @@ def test_self_observed(m):
     rules(m, "observe", "")
     check(attempt(open, f"{ROOT}/run/sealwatch/measurements", "r+b") == DONE, "observe refused it")
     expect(m, "self", "write", f"{ROOT}/run/sealwatch/measurements", rule="default", verdict="would-lock")
+    check(attempt(probe_kernel) == DONE, "observe refused a probe")
+    expect(m, "self", "kprobe", "(kernel)", rule="default", verdict="would-lock")
     m.expect_state("degraded")
+    if RUNG == "fentry":
+        results.show(RUNG, LEVELS, "self", "writing to the log", "security_file_open", "seen")
+        results.show(RUNG, LEVELS, "self", "a probe by perf_event_open", "security_locked_down", "seen")
 
 
 def test_stop(m):

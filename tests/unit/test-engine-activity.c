@@ -215,6 +215,27 @@ static void ourselves(void **state _unused_) {
         rig_done(&rig);
 }
 
+/* Where the sensor says how loud it is, nobody is punished without a rule: a livepatch's module was let in by the policy. */
+static void told_and_no_more(void **state _unused_) {
+        Input in = activity(EVENT_SELF, "patch", false, true);
+        Rig rig;
+
+        in.activity.alert = true;
+        in.activity.severity = SEVERITY_WARNING;
+        begin(&rig, ENFORCE);
+        feed(&rig, &in);
+        rig_expect(&rig, KIND_ACTIVITY, "verdict", "alert");
+        assert_int_equal(rig_find(&rig, ACTION_ALERT)->alert.severity, SEVERITY_WARNING);
+        assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+        rig_done(&rig);
+
+        begin(&rig, ENFORCE "[Rule none]\nEvent=self\nPath=*patch\nAction=lock\n");
+        feed(&rig, &in);
+        rig_expect(&rig, KIND_ACTIVITY, "verdict", "lock");
+        assert_true(guard_is_closed(rig_state(&rig)));
+        rig_done(&rig);
+}
+
 /* A configuration file's new content can be in a reference set. */
 static void content_that_is_known(void **state _unused_) {
         Input in = activity(EVENT_CONFIG, "/etc/passwd", false, true);
@@ -289,12 +310,13 @@ static void remembered(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(no_rule_lets_it_be),    TEST(how_often_it_is_said),
-                TEST(ignore_says_nothing),   TEST(denied_changes_no_state),
-                TEST(done_all_the_same),     TEST(rules_that_kill_and_lock),
-                TEST(without_a_process),     TEST(ourselves),
-                TEST(content_that_is_known), TEST(floods_are_limited),
-                TEST(the_largest),           TEST(remembered),
+                TEST(no_rule_lets_it_be),  TEST(how_often_it_is_said),
+                TEST(ignore_says_nothing), TEST(denied_changes_no_state),
+                TEST(done_all_the_same),   TEST(rules_that_kill_and_lock),
+                TEST(without_a_process),   TEST(ourselves),
+                TEST(told_and_no_more),    TEST(content_that_is_known),
+                TEST(floods_are_limited),  TEST(the_largest),
+                TEST(remembered),
         };
 
         return RUN(tests);

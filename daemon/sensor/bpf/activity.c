@@ -40,6 +40,8 @@ static const struct {
         [WHAT_SELF_MOUNT] = { ACTIVITY_SELF, "mount", TARGET_FILE },
         [WHAT_SELF_CGROUP] = { ACTIVITY_SELF, "cgroup", TARGET_FILE },
         [WHAT_SELF_KERNEL] = { ACTIVITY_SELF, "kernel", TARGET_FILE },
+        [WHAT_SELF_KPROBE] = { ACTIVITY_SELF, "kprobe", TARGET_OBJECT },
+        [WHAT_SELF_LIVEPATCH] = { ACTIVITY_SELF, "livepatch", TARGET_NAME },
 };
 static_assert(ELEMENTSOF(rows) == _WHAT_MAX, "a row per way");
 
@@ -124,6 +126,8 @@ bool activity_from_event(const ActivityEvent *e, ActivityText *text, Activity *r
                 .denied = e->denied,
                 .privileged = e->head.flags & EVENT_PRIVILEGED,
                 .started = e->head.started / 1000,
+                .alert = e->what == WHAT_SELF_LIVEPATCH, /* its module was let in */
+                .severity = SEVERITY_WARNING,
         };
         snprintf(text->name, sizeof(text->name), "%.*s", (int) sizeof(e->name), e->name);
         put_target(e, text);

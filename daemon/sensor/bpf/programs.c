@@ -62,6 +62,9 @@ static void choose_programs(struct sensors *s, Rung rung) {
                 if (rung == RUNG_FENTRY && section_is(p, "fmod_ret/"))
                         (void) bpf_program__set_expected_attach_type(p, BPF_TRACE_FENTRY);
         }
+        (void) bpf_program__set_autoload(s->progs.access_livepatch,
+                                         rung != RUNG_NONE &&
+                                                 libbpf_find_vmlinux_btf_id("module_load", BPF_TRACE_RAW_TP) > 0);
         (void) bpf_map__set_autocreate(s->maps.inodes, rung == RUNG_LSM);
         (void) bpf_map__set_autocreate(s->maps.places, is_lower(rung));
         (void) bpf_map__set_autocreate(s->maps.admissions, is_lower(rung));

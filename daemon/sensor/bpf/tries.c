@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/perf_event.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -25,6 +27,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/macro.h"
 #include "lib/io/fd.h"
+#include "lib/io/file.h"
 
 #define NO_SUCH "sealwatch-probe"
 
@@ -220,6 +223,20 @@ static int get_link(const Trial *t) {
         return fd < 0 ? -errno : 0;
 }
 
+/* A probe of the kernel at an address that is no code. */
+static int probe_nowhere(const Trial *t) {
+        struct perf_event_attr attributes = { .size = sizeof(attributes), .kprobe_addr = 1 };
+        _cleanup_free_ char *type = NULL;
+        _cleanup_close_ int fd = -1;
+        size_t n;
+
+        if (file_read(AT_FDCWD, "/sys/bus/event_source/devices/kprobe/type", 4096, &type, &n) < 0)
+                return 1; /* this kernel has none */
+        attributes.type = (uint32_t) strtoul(type, NULL, 10);
+        fd = (int) syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+        return fd >= 0 ? 0 : errno == EACCES ? -EPERM : -errno;
+}
+
 static const struct {
         ActivityWhat what;
         int (*try)(const Trial *t);
@@ -246,6 +263,7 @@ static const struct {
         { WHAT_SELF_REMOVE, remove_own },
         { WHAT_SELF_MAP, get_map },
         { WHAT_SELF_LINK, get_link },
+        { WHAT_SELF_KPROBE, probe_nowhere },
 };
 
 int trial_do(const Trial *t, unsigned number) {

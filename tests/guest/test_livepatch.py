@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A livepatch whose module the policy lets in is told all the same, and switching it is refused.
+test_livepatch.py KERNEL lsm|fmod_ret makes one and runs test_livepatch.py inside RUNG MODULE in a guest."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+SOURCE = os.environ["SEALWATCH_SOURCE"]
+sys.path[:0] = [f"{SOURCE}/tests/guest", f"{SOURCE}/tests/edge/daemon"]
+import lab  # noqa: E402
+import module  # noqa: E402
+import results  # noqa: E402
+from lab import ROOT, check, eventually  # noqa: E402
+from process import Unavailable  # noqa: E402
+
+DISK = f"{ROOT}/disk"
+PATCH = f"{DISK}/livepatch_double.ko"
+SWITCH = "/sys/kernel/livepatch/livepatch_double/enabled"
+
+
+def found(m, **keys):
+    """The event of the daemon's own with these keys."""
+    def matches(e):
+        return e["event"] == "self" and all({**e, **e["details"]}.get(k) == v for k, v in keys.items())
+
+    eventually(lambda: any(map(matches, m.events("activity"))), f"the event {keys}")
+    return next(filter(matches, m.events("activity")))
+
+
+def load(m):
+    """Where user space hashes modules, the first time is in vain."""
+    return 0 in [m.watched(f"{DISK}/attack", "module", PATCH).returncode for _ in range(2)]
+
+
+def switch_off():
+    try:
+        with open(SWITCH, "wb", buffering=0) as f:
+            f.write(b"0")
+    except PermissionError:
+        return False
+    return True
+
+
+def inside(m, rung):
+    shutil.copy(sys.argv[3], PATCH)
+    m.config(Watch={"Hooks": "yes"})
+    m.policy("enforce")
+    m.learn()
+    m.start()
+    m.expect_state("trusted")
+    levels = m.status()["Levels"]
+    check(levels["self"].startswith(f"enforce ({rung}"), f"self: {levels['self']}")
+    check(load(m), "the module was not let in")
+    with open("/proc/cmdline", encoding="ascii") as f:
+        check(f.read() == "patched\n", "the kernel was not patched")
+    e = found(m, how="livepatch", target="livepatch_double", verdict="alert", severity="warning")
+    check(e["exe"] == f"{DISK}/attack", f"who did it: {e}")
+    results.show(rung, levels, "self", "a livepatch", "module_load", "seen")
+    check(not switch_off(), "the switch was not refused")
+    found(m, how="kernel", target=SWITCH, verdict="deny")
+    results.show(rung, levels, "self", "switching a livepatch", "security_file_open", "denied")
+    check(m.state() == "trusted", f"the state is {m.state()}")
+
+
+def main(series, rung):
+    try:
+        path = module.build(series, f"{SOURCE}/tests/guest/livepatch/livepatch_double.c")
+    except Unavailable as e:
+        print(f"SKIP: {e}")
+        return 77
+    shown = os.environ.get("SEALWATCH_RESULTS")
+    options = ["--no-bpf-lsm"] if rung != "lsm" else []
+    options += ["--results", shown] if shown else []
+    return subprocess.run([sys.executable, f"{SOURCE}/tests/guest/run", "--kernel", series, *options, "--timeout", "300", "--", "python3",
+                           __file__, "inside", rung, path], check=False).returncode
+
+
+if sys.argv[1] == "inside":
+    lab.run(lambda m: inside(m, sys.argv[2]))
+sys.exit(main(*sys.argv[1:]))
