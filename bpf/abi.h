@@ -35,10 +35,13 @@ enum {
  * and inode number may be those of a layer. */
 typedef struct KernelFile {
         __u64 inode_address;
-        __u64 inode;      /* i_ino */
-        __u32 device;     /* s_dev: major << 20 | minor */
-        __u32 link_count; /* 0: nameless, as a memfd or an unlinked file */
-        __u64 magic;      /* s_magic */
+        __u64 inode;         /* i_ino */
+        __u32 device;        /* s_dev: major << 20 | minor */
+        __u32 link_count;    /* 0: nameless, as a memfd or an unlinked file */
+        __u64 magic;         /* s_magic */
+        __u64 backing_inode; /* of a file on overlayfs: that of the layer that has the content; 0: not known */
+        __u32 backing_device;
+        __u32 zero;
 } KernelFile;
 
 typedef enum EventType {
@@ -52,6 +55,7 @@ enum {
         EVENT_TRUNCATED = 1 << 1,  /* the path was longer; of a CodeEvent there is the file's name only */
         EVENT_UNCHECKED = 1 << 2,  /* of an ExecEvent: the hook was not asked about the program */
         EVENT_PARTS = 1 << 3,      /* the path is its names, last first, each ended by NUL; an empty one ends them */
+        EVENT_CHECK = 1 << 4, /* of a CodeEvent: it was only asked whether the program might run (AT_EXECVE_CHECK) */
 };
 
 /* Which programs judge code. Each is tried, best first; only what is seen to work is claimed. */
@@ -324,11 +328,13 @@ typedef struct SensorState {
 #define ABI_ASSERT_OFFSET(type, member, offset)                                                                       \
         _Static_assert(__builtin_offsetof(type, member) == (offset), "offset of " #type "." #member)
 
-ABI_ASSERT_SIZE(KernelFile, 32);
+ABI_ASSERT_SIZE(KernelFile, 48);
 ABI_ASSERT_OFFSET(KernelFile, inode, 8);
 ABI_ASSERT_OFFSET(KernelFile, device, 16);
 ABI_ASSERT_OFFSET(KernelFile, link_count, 20);
 ABI_ASSERT_OFFSET(KernelFile, magic, 24);
+ABI_ASSERT_OFFSET(KernelFile, backing_inode, 32);
+ABI_ASSERT_OFFSET(KernelFile, backing_device, 40);
 
 ABI_ASSERT_SIZE(EventHead, 80);
 ABI_ASSERT_OFFSET(EventHead, type, 4);
@@ -344,29 +350,29 @@ ABI_ASSERT_OFFSET(EventHead, euid, 52);
 ABI_ASSERT_OFFSET(EventHead, mount_namespace, 56);
 ABI_ASSERT_OFFSET(EventHead, comm, 64);
 
-ABI_ASSERT_SIZE(ExecEvent, 368);
+ABI_ASSERT_SIZE(ExecEvent, 384);
 ABI_ASSERT_OFFSET(ExecEvent, file, 80);
-ABI_ASSERT_OFFSET(ExecEvent, filename, 112);
+ABI_ASSERT_OFFSET(ExecEvent, filename, 128);
 
-ABI_ASSERT_SIZE(CodeEvent, 1192);
+ABI_ASSERT_SIZE(CodeEvent, 1208);
 ABI_ASSERT_OFFSET(CodeEvent, file, 80);
-ABI_ASSERT_OFFSET(CodeEvent, kind, 112);
-ABI_ASSERT_OFFSET(CodeEvent, verdict, 116);
-ABI_ASSERT_OFFSET(CodeEvent, error, 120);
-ABI_ASSERT_OFFSET(CodeEvent, writers, 124);
-ABI_ASSERT_OFFSET(CodeEvent, generation, 128);
-ABI_ASSERT_OFFSET(CodeEvent, digest, 136);
-ABI_ASSERT_OFFSET(CodeEvent, path, 168);
+ABI_ASSERT_OFFSET(CodeEvent, kind, 128);
+ABI_ASSERT_OFFSET(CodeEvent, verdict, 132);
+ABI_ASSERT_OFFSET(CodeEvent, error, 136);
+ABI_ASSERT_OFFSET(CodeEvent, writers, 140);
+ABI_ASSERT_OFFSET(CodeEvent, generation, 144);
+ABI_ASSERT_OFFSET(CodeEvent, digest, 152);
+ABI_ASSERT_OFFSET(CodeEvent, path, 184);
 
-ABI_ASSERT_SIZE(ActivityEvent, 1488);
+ABI_ASSERT_SIZE(ActivityEvent, 1504);
 ABI_ASSERT_OFFSET(ActivityEvent, file, 80);
-ABI_ASSERT_OFFSET(ActivityEvent, kind, 112);
-ABI_ASSERT_OFFSET(ActivityEvent, denied, 120);
-ABI_ASSERT_OFFSET(ActivityEvent, number, 128);
-ABI_ASSERT_OFFSET(ActivityEvent, other_pid, 136);
-ABI_ASSERT_OFFSET(ActivityEvent, name, 144);
-ABI_ASSERT_OFFSET(ActivityEvent, target, 208);
-ABI_ASSERT_OFFSET(ActivityEvent, program, 848);
+ABI_ASSERT_OFFSET(ActivityEvent, kind, 128);
+ABI_ASSERT_OFFSET(ActivityEvent, denied, 136);
+ABI_ASSERT_OFFSET(ActivityEvent, number, 144);
+ABI_ASSERT_OFFSET(ActivityEvent, other_pid, 152);
+ABI_ASSERT_OFFSET(ActivityEvent, name, 160);
+ABI_ASSERT_OFFSET(ActivityEvent, target, 224);
+ABI_ASSERT_OFFSET(ActivityEvent, program, 864);
 ABI_ASSERT_SIZE(ActivityState, 24);
 ABI_ASSERT_OFFSET(ActivityState, tpm_major, 4);
 
@@ -388,7 +394,7 @@ ABI_ASSERT_OFFSET(InodeState, sets, 44);
 ABI_ASSERT_OFFSET(InodeState, reported, 48);
 ABI_ASSERT_OFFSET(InodeState, digest_version, 52);
 
-ABI_ASSERT_SIZE(IdentifyRequest, 40);
+ABI_ASSERT_SIZE(IdentifyRequest, 56);
 ABI_ASSERT_OFFSET(IdentifyRequest, error, 4);
 ABI_ASSERT_OFFSET(IdentifyRequest, file, 8);
 

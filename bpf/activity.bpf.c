@@ -92,13 +92,7 @@ __noinline __u32 put_path(struct parts *to, __u64 dentry, __u64 mount) {
 }
 
 static __always_inline void put_file(ActivityEvent *e, struct dentry *dentry) {
-        struct inode *inode = BPF_CORE_READ(dentry, d_inode);
-
-        e->file.inode_address = (__u64) inode;
-        e->file.inode = BPF_CORE_READ(inode, i_ino);
-        e->file.link_count = BPF_CORE_READ(inode, i_nlink);
-        e->file.device = BPF_CORE_READ(inode, i_sb, s_dev);
-        e->file.magic = BPF_CORE_READ(inode, i_sb, s_magic);
+        inode_identity(BPF_CORE_READ(dentry, d_inode), &e->file);
 }
 
 static __always_inline void put_other(ActivityEvent *e, struct task_struct *other) {

@@ -65,9 +65,9 @@ static __always_inline void hash(struct file *file, InodeState *kept, struct fin
 }
 
 /* In a program that may sleep. */
-static __always_inline int on_code(CodeKind kind, struct file *file) {
+static __always_inline int on_code(CodeKind kind, struct file *file, bool check) {
         struct inode *inode = file->f_inode;
-        struct finding f = {};
+        struct finding f = { .check = check };
         InodeState *kept;
 
         if (is_canary(inode)) {
@@ -89,7 +89,14 @@ int BPF_PROG(check_program, struct linux_binprm *bprm, int earlier) {
         struct file *file = bprm->file;
 
         leave_mark(bprm);
-        return file ? on_code(CODE_EXEC, file) : allow();
+        return file ? on_code(CODE_EXEC, file, false) : allow();
+}
+
+SEC("?lsm.s/bprm_creds_for_exec")
+int BPF_PROG(check_question, struct linux_binprm *bprm, int earlier) {
+        struct file *file = bprm->file;
+
+        return file && is_only_check(bprm) ? on_code(CODE_EXEC, file, true) : allow();
 }
 
 SEC("?lsm.s/mmap_file")
@@ -97,7 +104,7 @@ int BPF_PROG(check_mapping, struct file *file, unsigned long asked, unsigned lon
              int earlier) {
         if (!file || !(prot & PROT_EXEC))
                 return allow();
-        return on_code(CODE_LIBRARY, file);
+        return on_code(CODE_LIBRARY, file, false);
 }
 
 SEC("?lsm.s/kernel_read_file")
@@ -106,7 +113,7 @@ int BPF_PROG(check_kernel_file, struct file *file, unsigned int id, bool content
 
         if (!file || !kind_of_id(id, &kind))
                 return allow();
-        return on_code(kind, file);
+        return on_code(kind, file, false);
 }
 
 SEC("?lsm/kernel_load_data")

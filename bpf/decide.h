@@ -43,7 +43,6 @@ enum {
 /* Files whose content can change while no inode of ours is open for writing (linux/magic.h, and fs/smb for CIFS): those that
  * are made of others', and those whose server can do it. */
 enum {
-        MAGIC_OVERLAY = 0x794c7630,
         MAGIC_ECRYPTFS = 0xf15f,
         MAGIC_FUSE = 0x65735546,
         MAGIC_NFS = 0x6969,
@@ -80,6 +79,7 @@ struct finding {
         __u32 no_path;    /* user space will not learn it */
         __u32 untold;     /* CodeVerdict where user space cannot be asked */
         __u32 stale;      /* the digest may be that of an earlier content */
+        __u32 check;      /* nothing will run */
 };
 
 /* The 6.12 verifier wants to see the constants; clang 14 hides them behind arithmetic. */
@@ -271,6 +271,7 @@ static __always_inline CodeEvent *begin(CodeKind kind, CodeVerdict verdict, cons
         if (!e)
                 return NULL;
         fill_head(&e->head, EVENT_TYPE_CODE, sequence, bpf_get_current_task_btf());
+        e->head.flags |= f->check ? EVENT_CHECK : 0;
         e->kind = kind;
         e->verdict = verdict;
         e->error = f->error;
@@ -323,10 +324,10 @@ static __always_inline void report_nameless(CodeKind kind, CodeVerdict verdict, 
 }
 
 /* True when user space knows already that this inode is used so. Programs that are let run are the gate's to report, while there is
- * one. What it is asked about may have another path each time. */
+ * one, and so is not what is only asked about. What it is asked about may have another path each time. */
 static __always_inline bool is_reported(const KernelPolicy *p, InodeState *kept, CodeKind kind, CodeVerdict verdict,
                                         const struct finding *f) {
-        if (kind == CODE_EXEC && !state.head.unattended)
+        if (kind == CODE_EXEC && !state.head.unattended && !f->check)
                 return true;
         if (verdict == CODE_ASK || p->every_time || !kept || f->error != 0 || f->writers > 0 ||
             !(kept->flags & INODE_DIGEST) || kept->digest_version != f->version)
@@ -399,6 +400,11 @@ static __always_inline void leave_mark(struct linux_binprm *bprm) {
                 *mark = exec_of(BPF_CORE_READ(bprm, mm));
         else
                 __sync_fetch_and_add(&state.unmarked, 1);
+}
+
+/* Of a program that is only asked about (execveat(2), AT_EXECVE_CHECK) the kernel asks no hook but the one for credentials. */
+static __always_inline bool is_only_check(struct linux_binprm *bprm) {
+        return bpf_core_field_exists(bprm->is_check) && BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check);
 }
 
 static __always_inline bool kind_of_id(unsigned int id, CodeKind *ret) {

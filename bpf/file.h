@@ -11,12 +11,41 @@
 #include "bpf/abi.h"
 #include "bpf/kernel.h"
 
+enum { MAGIC_OVERLAY = 0x794c7630 };
+
+/* The directory entry in the layer that has the content of a file on overlayfs. */
+static __always_inline struct dentry *backing_of(struct inode *inode) {
+        const struct ovl_inode *overlay;
+        const struct ovl_inode___before_6_5 *older;
+        struct dentry *upper;
+
+        if (!bpf_core_type_exists(struct ovl_inode))
+                return NULL;
+        overlay = (const void *) inode - bpf_core_field_offset(struct ovl_inode, vfs_inode);
+        older = (const void *) overlay;
+        upper = BPF_CORE_READ(overlay, __upperdentry);
+        if (upper)
+                return upper;
+        if (bpf_core_field_exists(older->lowerpath))
+                return BPF_CORE_READ(older, lowerpath.dentry);
+        return BPF_CORE_READ(overlay, oe, __lowerstack[0].dentry);
+}
+
+static __always_inline void backing_identity(struct inode *inode, KernelFile *ret) {
+        struct dentry *dentry = ret->magic == MAGIC_OVERLAY ? backing_of(inode) : NULL;
+
+        ret->backing_inode = dentry ? BPF_CORE_READ(dentry, d_inode, i_ino) : 0;
+        ret->backing_device = dentry ? BPF_CORE_READ(dentry, d_inode, i_sb, s_dev) : 0;
+        ret->zero = 0;
+}
+
 static __always_inline void inode_identity(struct inode *inode, KernelFile *ret) {
         ret->inode_address = (__u64) inode;
         ret->inode = BPF_CORE_READ(inode, i_ino);
         ret->link_count = BPF_CORE_READ(inode, i_nlink);
         ret->device = BPF_CORE_READ(inode, i_sb, s_dev);
         ret->magic = BPF_CORE_READ(inode, i_sb, s_magic);
+        backing_identity(inode, ret);
 }
 
 static __always_inline void file_identity(struct file *file, KernelFile *ret) {

@@ -77,6 +77,26 @@ struct qstr {
         const unsigned char *name;
 };
 
+/* Of the module "overlay": types of modules are known where they are loaded before we are. */
+struct ovl_path {
+        struct dentry *dentry;
+};
+
+struct ovl_entry { /* 6.5 */
+        unsigned int __numlower;
+        struct ovl_path __lowerstack[1];
+};
+
+struct ovl_inode {
+        struct inode vfs_inode;
+        struct dentry *__upperdentry;
+        struct ovl_entry *oe; /* 6.5 */
+};
+
+struct ovl_inode___before_6_5 {
+        struct ovl_path lowerpath;
+};
+
 struct dentry {
         struct qstr d_name;
         struct dentry *d_parent;
@@ -214,6 +234,7 @@ struct task_struct {
 };
 
 struct linux_binprm {
+        unsigned int is_check : 1; /* 6.14: AT_EXECVE_CHECK, nothing will run */
         struct mm_struct *mm;
         struct file *file;
         struct cred *cred;

@@ -254,17 +254,11 @@ static __always_inline int on_library(struct file *file) {
         return is_executed(inode) ? allow() : let_go_unknown(file, place, &f);
 }
 
-SEC("?fmod_ret/security_bprm_check")
-int BPF_PROG(lower_program, struct linux_binprm *bprm) {
-        struct file *file = bprm->file;
-        struct finding f = {};
-        struct inode *inode;
+static __always_inline int on_program(struct file *file, bool check) {
+        struct finding f = { .error = ERROR_AGAIN, .check = check };
+        struct inode *inode = file->f_inode;
         struct place *place;
 
-        leave_mark(bprm);
-        if (!file)
-                return allow();
-        inode = file->f_inode;
         if (is_canary(inode))
                 return refuse_canary(CODE_EXEC, file, &f, fill_parts);
         if (!in_scope())
@@ -275,11 +269,25 @@ int BPF_PROG(lower_program, struct linux_binprm *bprm) {
                         __sync_fetch_and_or(&place->kept.flags, INODE_CODE);
                 return allow();
         }
-        f.error = ERROR_AGAIN;
         if (state.head
                     .unattended) /* the gate has ended with the daemon: nobody is admitted, and the next one must be started */
                 return allow();
         return carry_out(decide(file, CODE_EXEC, kept_of(place), &f, fill_parts));
+}
+
+SEC("?fmod_ret/security_bprm_check")
+int BPF_PROG(lower_program, struct linux_binprm *bprm) {
+        struct file *file = bprm->file;
+
+        leave_mark(bprm);
+        return file ? on_program(file, false) : allow();
+}
+
+SEC("?fmod_ret/security_bprm_creds_for_exec")
+int BPF_PROG(lower_question, struct linux_binprm *bprm) {
+        struct file *file = bprm->file;
+
+        return file && is_only_check(bprm) ? on_program(file, true) : allow();
 }
 
 /* The kernel adds what the personality implies only behind this hook. */

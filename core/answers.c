@@ -104,7 +104,7 @@ bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t 
         for (size_t i = 0; i < n; i++) {
                 const Given *g = &p->given[i];
 
-                if (memcmp(&g->file, file, sizeof(*file)) == 0 && started <= g->when)
+                if (is_same_file(&g->file, file) && started <= g->when)
                         main = i;
                 used[i] = (UsedAnswer){ .token = g->token, .ran = g->held };
         }

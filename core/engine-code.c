@@ -83,7 +83,7 @@ int feed_code(Feed *f, const CodeSeen *seen) {
                 return on_denied(f, &c, &v);
         if (c.unread && actions_refuse(v.actions) && p->mode == MODE_ENFORCE)
                 return on_unread(f, &c, &v);
-        if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE && !c.stale &&
+        if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE && !c.stale && !c.observation.check &&
             c.observation.failure != FAILURE_NO_PATH)
                 return on_ran(f, &c, &v);
         return on_let_run(f, &c, &v);

@@ -93,6 +93,9 @@ int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char
         event_text_max(&event, "path", o->path, EVENT_PATH_MAX);
         if (digest)
                 event_digest(&event, "digest", digest);
+        put_backing(&event, &o->file);
+        if (o->check)
+                event_bool(&event, "check", true);
         event_text(&event, "rule", v->rule);
         event_text(&event, "verdict", verdict);
         event_text(&event, "severity", severity_names[v->severity]);

@@ -121,6 +121,7 @@ int record_event_in(Feed *f, Room room, EventBuilder *event, int alert, uint64_t
 /* A violation record (taken over on success) and the event that binds it: both or none. */
 int record_pair(Feed *f, Buffer *violation, EventBuilder *binding, int alert, uint64_t *ret_seq);
 int record_policy(Feed *f); /* of a new generation: everything is recorded anew; on failure all is as it was */
+void put_backing(EventBuilder *event, const FileIdentity *f); /* of a file on overlayfs, else nothing */
 void put_subject(EventBuilder *event, const Subject *s);
 /* False when the key could not be made: then nothing is taken for a double. digest may be NULL. */
 bool dedup_key(const char *what, const uint8_t *digest, const char *detail, const char *path,

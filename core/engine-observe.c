@@ -47,6 +47,7 @@ static int record_ungated(Feed *f, const Execed *x, const char *verdict, uint64_
         event_text_max(&event, "path", strempty(x->path), EVENT_PATH_MAX);
         event_count(&event, "device", x->file.device);
         event_count(&event, "inode", x->file.inode);
+        put_backing(&event, &x->file);
         event_text(&event, "reason", ungated_reason(x));
         event_bool(&event, "privileged", x->privileged);
         event_text(&event, "severity", severity_names[severity]);

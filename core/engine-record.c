@@ -183,6 +183,13 @@ int record_pair(Feed *f, Buffer *violation, EventBuilder *binding, int alert, ui
         return r < 0 ? r : record_finished(f, &e, alert, ret_seq);
 }
 
+void put_backing(EventBuilder *event, const FileIdentity *f) {
+        if (f->backing_inode == 0)
+                return;
+        event_count(event, "backing", f->backing_inode);
+        event_count(event, "backingdev", f->backing_device);
+}
+
 void put_subject(EventBuilder *event, const Subject *s) {
         event_count(event, "pid", s->pid);
         event_count(event, "uid", s->uid);

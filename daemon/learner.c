@@ -54,10 +54,6 @@ struct Learner {
         uint64_t max_file_size;
 };
 
-static bool is_same(const FileIdentity *a, const FileIdentity *b) {
-        return a->inode_address == b->inode_address && a->inode == b->inode && a->device == b->device;
-}
-
 /* Gives the digest to all who have asked about the file. */
 static void finish(Learner *l, const FileIdentity *file, const Hashed *hashed) {
         Hashed h = *hashed;
@@ -65,7 +61,7 @@ static void finish(Learner *l, const FileIdentity *file, const Hashed *hashed) {
         for (Lesson **p = &l->first; *p;) {
                 Lesson *lesson = *p;
 
-                if (!is_same(&lesson->file, file)) {
+                if (!is_same_file(&lesson->file, file)) {
                         p = &lesson->next;
                         continue;
                 }
@@ -138,7 +134,7 @@ static int open_in(int root, const Seen *s) {
 
         if (fd < 0)
                 return -errno;
-        if (observer_identify(s->identify_fd, fd, &found) < 0 || !is_same(&found, &s->identity))
+        if (observer_identify(s->identify_fd, fd, &found) < 0 || !is_same_file(&found, &s->identity))
                 return -ESTALE;
         if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) < 0 || !S_ISREG(file.stx_mode))
                 return -EINVAL;
@@ -203,7 +199,7 @@ static void give_up_overdue(Learner *l) {
 
 static bool is_being_read(const Learner *l, const FileIdentity *file) {
         for (const Lesson *lesson = l->first; lesson; lesson = lesson->next)
-                if (lesson->job && is_same(&lesson->file, file))
+                if (lesson->job && is_same_file(&lesson->file, file))
                         return true;
         return false;
 }

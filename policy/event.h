@@ -61,8 +61,14 @@ typedef struct FileIdentity {
         uint64_t inode_address;
         uint64_t inode;
         uint32_t device; /* kernel encoding: major << 20 | minor */
-        uint32_t zero;
+        /* Of a file on overlayfs: the file in the layer that has the content, which is another one after it was copied up. 0: not known */
+        uint32_t backing_device;
+        uint64_t backing_inode;
 } FileIdentity;
+
+static inline bool is_same_file(const FileIdentity *a, const FileIdentity *b) {
+        return a->inode_address == b->inode_address && a->inode == b->inode && a->device == b->device;
+}
 
 /* A file that asks to run, or what an activity is about. */
 typedef struct Observation {
@@ -75,4 +81,5 @@ typedef struct Observation {
         Failure failure;             /* why there is no digest, or what else went wrong; _FAILURE_INVALID: nothing */
         Subject subject;
         FileIdentity file;
+        bool check; /* it was only asked whether it might run: nothing does */
 } Observation;

@@ -14,7 +14,7 @@ import subprocess
 from process import Unavailable, command, spawn
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-SUITES = {"6.12": "trixie", "6.1": "bookworm"}
+SUITES = {"6.12": "trixie", "6.1": "bookworm", "backports": "trixie-backports"}  # the last is whatever is newest there
 NEWEST = "6.12"
 # What no guest of ours has hardware for: half of the bytes.
 UNWANTED = ["drivers/gpu", "drivers/iio", "drivers/infiniband", "drivers/media", "drivers/net/ethernet",
@@ -66,8 +66,10 @@ def forget_others(kind, path):
 def sources(suite):
     """Where packages of a Debian release come from, in apt's words."""
     mirror = os.environ.get("SEALWATCH_GUEST_MIRROR", "http://deb.debian.org")
-    return [f"deb [signed-by={KEYRING} arch=amd64] {mirror}/{place} {name} main"
-            for place, name in (("debian", suite), ("debian-security", f"{suite}-security"))]
+    places = [("debian", suite)]
+    if not suite.endswith("-backports"):
+        places.append(("debian-security", f"{suite}-security"))
+    return [f"deb [signed-by={KEYRING} arch=amd64] {mirror}/{place} {name} main" for place, name in places]
 
 
 class Archive:
@@ -100,30 +102,33 @@ class Archive:
         return command(program, *options, *words, cwd=self.directory, env=dict(os.environ, LC_ALL="C"))
 
     def kernel(self, flavour):
-        """Downloads the kernel that linux-image-FLAVOUR stands for; returns the .deb file."""
+        """Downloads the kernel that linux-image-FLAVOUR stands for; returns the .deb files. Newer ones are in several packages."""
         text = self.apt("apt-cache", "depends", f"linux-image-{flavour}")
         name = re.search(r"Depends: (linux-image-\d\S+)", text)
         if not name:
             raise Unavailable(f"Debian names no kernel for linux-image-{flavour}: {text}")
-        self.apt("apt-get", "download", name.group(1))
-        return next(f"{self.directory}/{f}" for f in os.listdir(self.directory) if f.endswith(".deb"))
+        parts = re.findall(r"Depends: (linux-(?:base|binary|modules)-\d\S+)", self.apt("apt-cache", "depends", name.group(1)))
+        self.apt("apt-get", "download", name.group(1), *parts)
+        return [f"{self.directory}/{f}" for f in os.listdir(self.directory) if f.endswith(".deb")]
 
 
-def unpack(package, directory):
+def unpack(packages, directory):
     """Leaves vmlinuz, config, release and lib/modules/RELEASE in the directory."""
     tree = f"{directory}/tree"
     os.makedirs(tree)
     excludes = [f"--exclude=*/kernel/{d}" for d in UNWANTED]
-    with spawn(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as tar:
-        command("tar", "-C", tree, "--no-same-owner", "-xf", "-", *excludes, stdin=tar.stdout)
-    if tar.returncode != 0:
-        raise Unavailable(f"dpkg-deb cannot read {package}")
+    for package in packages:
+        with spawn(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as tar:
+            command("tar", "-C", tree, "--no-same-owner", "-xf", "-", *excludes, stdin=tar.stdout)
+        if tar.returncode != 0:
+            raise Unavailable(f"dpkg-deb cannot read {package}")
     modules = next(d for d in (f"{tree}/usr/lib/modules", f"{tree}/lib/modules") if os.path.isdir(d))
     release = os.listdir(modules)[0]
     os.makedirs(f"{directory}/lib")
     os.rename(modules, f"{directory}/lib/modules")
     for name in ("vmlinuz", "config"):
-        os.rename(f"{tree}/boot/{name}-{release}", f"{directory}/{name}")
+        old = f"{tree}/boot/{name}-{release}"
+        os.rename(old if os.path.exists(old) else f"{directory}/lib/modules/{release}/{name}", f"{directory}/{name}")
     with open(f"{directory}/release", "w", encoding="ascii") as f:
         f.write(release)
     command("depmod", "-b", directory, release)

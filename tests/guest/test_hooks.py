@@ -3,11 +3,13 @@
 """What the hooks in the kernel see and deny, each by the real thing. Runs in the guest: test_hooks.py lsm|fmod_ret|fentry, which is
 the rung that must be reached there; fentry by a daemon that tries no better one."""
 
+import fcntl
 import glob
 import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -27,6 +29,7 @@ LEVELS = {
     "fmod_ret": {"exec": "enforce", "library": "observe", "module": "enforce", "kexec": "enforce", "firmware": "enforce", "overwrite": "enforce"},
     "fentry": {"library": "observe", "module": "observe", "kexec": "observe", "firmware": "observe", "overwrite": "observe"},
 }
+FS_IOC_ENABLE_VERITY = 0x40806685
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 
@@ -199,6 +202,49 @@ def test_loader(m):
     denied(m, "library", path)
 
 
+def identity(path):
+    """Inode number and device, as the kernel writes that."""
+    st = os.stat(path)
+    return st.st_ino, os.major(st.st_dev) << 20 | os.minor(st.st_dev)
+
+
+def test_overlay(m):
+    """Records name the file that has the content: of the lower layer, and of the upper one when it was changed."""
+    layers = {name: f"{DISK}/{name}" for name in ("lower", "upper", "work", "merged")}
+    for path in layers.values():
+        os.makedirs(path)
+    for name in "below", "above":
+        m.make_unknown(f"{layers['lower']}/{name}")
+    options = ",".join(f"{name}dir={layers[name]}" for name in ("lower", "upper", "work"))
+    lab.tool("mount", "-t", "overlay", "-o", options, "overlay", layers["merged"])
+    m.make_unknown(f"{layers['merged']}/above")
+    for name, layer in ("below", "lower"), ("above", "upper"):
+        path = f"{layers['merged']}/{name}"
+        if LOWER:
+            attack(m, "--uid=65534", "map", path)
+        else:
+            expect(m, REFUSED, "map", path)
+        e = m.expect_event("exec", event="library", path=path, verdict="kill" if LOWER else "deny")
+        check((e.get("backing"), e.get("backingdev")) == identity(f"{layers[layer]}/{name}"), f"{e}")
+    lab.tool("umount", layers["merged"])
+
+
+def test_verity(m):
+    """A file with fs-verity is known by its content, like any other."""
+    place, content_of = f"{ROOT}/verity", {"known": f"{DISK}/known.so", "unknown": f"{DISK}/unknown.so"}
+    with open(f"{ROOT}/verity.img", "wb") as f:
+        f.truncate(16 << 20)
+    lab.tool("mkfs.ext4", "-q", "-b", "4096", "-O", "verity", f"{ROOT}/verity.img")
+    os.makedirs(place)
+    lab.tool("mount", "-o", "loop", f"{ROOT}/verity.img", place)
+    for name, path in content_of.items():
+        shutil.copy(path, f"{place}/{name}.so")
+        with open(f"{place}/{name}.so", "rb") as f:
+            fcntl.ioctl(f, FS_IOC_ENABLE_VERITY, struct.pack("<III116x", 1, 1, 4096))  # version 1, SHA-256, blocks of 4096 bytes
+    map_known(m, f"{place}/known.so")
+    refuse(m, f"{place}/unknown.so")
+
+
 def test_past_the_gate(m):
     """What the gate never sees is refused by the kernel: a memfd, a file system of one's own user namespace."""
     for words in (["memfd"], ["--uid=65534", "userns-tmpfs"]):
@@ -366,8 +412,10 @@ def prepare(m):
     for name in ("known", "replaced", "ran", "fresh", "written", "emptied"):
         m.make_unknown(f"{DISK}/{name}.so")
     m.make_unknown(f"{DISK}/large.so", os.urandom(3 << 20))
+    module = small_module()
+    subprocess.run(["rmmod", os.path.basename(module).split(".ko")[0]], check=False, stderr=subprocess.DEVNULL)  # an earlier test's
     with open(f"{DISK}/known.ko", "wb") as f:
-        f.write(unpacked(small_module()))
+        f.write(unpacked(module))
     m.config(Watch={"Hooks": "yes"})
     m.policy("enforce", OVERWRITE)
     shutil.copy(LOADER, f"{DISK}/ld.so")
@@ -395,6 +443,8 @@ SHOWN = {  # when a test has passed
     "test_truncated": [TRUNCATE, CUT],
     "test_at_the_gate": [("exec", way, GATE) for way in ("a path", "a script's interpreter", "a script", "/proc/self/fd", "an unlinked file")],
     "test_loader": [("library", "ld.so ./x", "security_mmap_file")],
+    "test_overlay": [("library", "mmap of a file on overlayfs", "security_mmap_file")],
+    "test_verity": [("library", "mmap of a file with fs-verity", "security_mmap_file")],
     "test_past_the_gate": [MEMFD, ("exec", "a user namespace's file system", "security_bprm_check")],
     "test_modules": [MODULE, DATA],
     "test_kexec": [KEXEC],
@@ -408,7 +458,7 @@ def tests():
         return [test_levels, test_at_the_gate, test_only_seen, test_afterwards]
     return [test_levels, test_libraries, test_replaced, test_overwritten, test_writers, test_memory, test_seals,
             test_unwatched if LOWER else test_sneaking,  # a lease keeps writers off; the kernel hashes anything
-            test_truncated, test_at_the_gate, test_loader, test_past_the_gate, test_modules, test_kexec, test_reload, test_asked,
+            test_truncated, test_at_the_gate, test_loader, test_overlay, test_verity, test_past_the_gate, test_modules, test_kexec, test_reload, test_asked,
             test_observe, test_silenced]
 
 

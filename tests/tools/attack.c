@@ -9,6 +9,7 @@
  *   attack ldso FILE [LOADER]              has the dynamic loader load FILE (not a static program)
  *   attack fd FILE                         executes FILE by /proc/self/fd
  *   attack unlinked FILE                   copies FILE beside itself, opens the copy, unlinks and executes it
+ *   attack check FILE                      asks whether FILE may be executed (AT_EXECVE_CHECK), and does not
  *   attack chain N FILE                    executes itself N times, one after the other, then FILE
  *   attack race FILE A B SECONDS [starve]  executes FILE again and again while it is rewritten with A and B in turn.
  *                                          A must end with status 11, B with 22, and B should be denied. starve: those
@@ -55,6 +56,10 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef AT_EXECVE_CHECK /* 6.14 */
+#define AT_EXECVE_CHECK 0x10000
+#endif
 
 enum { CONTENT_MAX = 4 << 20, STATUS_A = 11, STATUS_B = 22, EXECUTERS = 4, SPINNERS = 3 };
 
@@ -492,6 +497,12 @@ static int attack_sneak(char **arguments) {
         return passed < 99 ? passed : 99;
 }
 
+static int attack_check(char **arguments) {
+        char *const none[] = { arguments[0], NULL };
+
+        return outcome(syscall(SYS_execveat, AT_FDCWD, arguments[0], none, NULL, AT_EXECVE_CHECK));
+}
+
 static int attack_store(char **arguments) {
         int fd = open_file(arguments[0], O_RDWR);
         char *p = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -529,6 +540,7 @@ static const struct {
         { "cut", 1, attack_cut },
         { "cut-path", 1, attack_cut_path },
         { "sealed", 1, attack_sealed },
+        { "check", 1, attack_check },
         { "sneak", 2, attack_sneak },
         { "silence", 2, attack_silence },
 };

@@ -57,6 +57,34 @@ static void a_refusal_is_told_and_nothing_else(void **state _unused_) {
         rig_done(&rig);
 }
 
+/* Nothing runs of what is only asked about, so a wrong answer is nothing but told. */
+static void a_question_runs_nothing(void **state _unused_) {
+        Input in = code("/opt/x", _FAILURE_INVALID, false);
+        json_t *event;
+        Rig rig;
+
+        begin(&rig, ENFORCE UNKNOWN);
+        in.code.privileged = true;
+        in.code.observation.event = EVENT_EXEC;
+        in.code.observation.check = true;
+        in.code.observation.file.backing_device = 8 << 20 | 1;
+        in.code.observation.file.backing_inode = 77;
+        rig_feed(&rig, &in);
+        event = rig_event(&rig, KIND_EXEC);
+        assert_string_equal(json_string_value(json_object_get(event, "verdict")), "would-deny");
+        assert_int_equal(json_integer_value(json_object_get(event, "backing")), 77);
+        assert_int_equal(json_integer_value(json_object_get(event, "backingdev")), 8 << 20 | 1);
+        assert_true(json_is_true(json_object_get(event, "check")));
+        json_decref(event);
+        assert_int_equal(rig_count(&rig, ACTION_KILL), 0);
+        assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+        in.code.observation.check = false;
+        in.code.observation.path = "/opt/y";
+        rig_feed(&rig, &in);
+        rig_expect(&rig, KIND_EXEC, "verdict", "lock");
+        rig_done(&rig);
+}
+
 /* No rule refuses it, but the kernel side could have no digest that binds. */
 static void a_refusal_for_want_of_a_digest(void **state _unused_) {
         Input in = code(RIG_KNOWN, FAILURE_OPEN_WRITERS, true);
@@ -223,6 +251,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(known_code_is_measured_once),
                 TEST(a_refusal_is_told_and_nothing_else),
+                TEST(a_question_runs_nothing),
                 TEST(a_refusal_for_want_of_a_digest),
                 TEST(rules_that_kill_and_lock),
                 TEST(what_nobody_can_judge),

@@ -69,7 +69,13 @@ static Subject subject_of(Observer *o, const EventHead *e) {
 }
 
 FileIdentity identity_of(const KernelFile *f) {
-        return (FileIdentity){ .inode_address = f->inode_address, .inode = f->inode, .device = f->device };
+        return (FileIdentity){
+                .inode_address = f->inode_address,
+                .inode = f->inode,
+                .device = f->device,
+                .backing_device = f->backing_device,
+                .backing_inode = f->backing_inode,
+        };
 }
 
 static void report_exec(Observer *o, const ExecEvent *e, bool earlier) {
@@ -109,6 +115,7 @@ void report_code(Observer *o, const CodeEvent *e, uint32_t generation, bool unre
                         .failure = failure_of(e),
                         .subject = subject_of(o, &e->head),
                         .file = identity_of(&e->file),
+                        .check = e->head.flags & EVENT_CHECK,
                 },
                 .denied = e->verdict == CODE_DENIED,
                 .unread = unread,

@@ -194,11 +194,7 @@ int observer_identify(int program, int fd, FileIdentity *ret) {
         }
         if (request.error < 0)
                 return request.error;
-        *ret = (FileIdentity){
-                .inode_address = request.file.inode_address,
-                .inode = request.file.inode,
-                .device = request.file.device,
-        };
+        *ret = identity_of(&request.file);
         return 0;
 }
 

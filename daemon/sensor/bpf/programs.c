@@ -5,6 +5,7 @@
 #include "daemon/sensor/bpf/programs.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -50,6 +51,28 @@ static bool section_is(const struct bpf_program *p, const char *prefix) {
         return strncmp(bpf_program__section_name(p), prefix, strlen(prefix)) == 0;
 }
 
+static bool has_member(const struct btf *kernel, const char *type, const char *name) {
+        int id = btf__find_by_name_kind(kernel, type, BTF_KIND_STRUCT);
+        const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(kernel, (uint32_t) id);
+        bool found = false;
+
+        for (unsigned i = 0; t && i < btf_vlen(t); i++)
+                found = found || streq(btf__name_by_offset(kernel, btf_members(t)[i].name_off), name);
+        return found;
+}
+
+/* What not every kernel has, and what would cost each exec where it has nothing to do. */
+static void leave_out_missing(struct sensors *s, Rung rung) {
+        struct btf *kernel = rung == RUNG_NONE ? NULL : btf__load_vmlinux_btf();
+        bool has_modules = kernel && btf__find_by_name_kind(kernel, "btf_trace_module_load", BTF_KIND_TYPEDEF) > 0;
+        bool has_checks = kernel && has_member(kernel, "linux_binprm", "is_check");
+
+        (void) bpf_program__set_autoload(s->progs.access_livepatch, has_modules);
+        (void) bpf_program__set_autoload(s->progs.check_question, rung == RUNG_LSM && has_checks);
+        (void) bpf_program__set_autoload(s->progs.lower_question, is_lower(rung) && has_checks);
+        btf__free(kernel);
+}
+
 /* Of which rungs a program is depends on how it attaches; those of the lower two are the same. */
 static void choose_programs(struct sensors *s, Rung rung) {
         struct bpf_program *p;
@@ -62,9 +85,7 @@ static void choose_programs(struct sensors *s, Rung rung) {
                 if (rung == RUNG_FENTRY && section_is(p, "fmod_ret/"))
                         (void) bpf_program__set_expected_attach_type(p, BPF_TRACE_FENTRY);
         }
-        (void) bpf_program__set_autoload(s->progs.access_livepatch,
-                                         rung != RUNG_NONE &&
-                                                 libbpf_find_vmlinux_btf_id("module_load", BPF_TRACE_RAW_TP) > 0);
+        leave_out_missing(s, rung);
         (void) bpf_map__set_autocreate(s->maps.inodes, rung == RUNG_LSM);
         (void) bpf_map__set_autocreate(s->maps.places, is_lower(rung));
         (void) bpf_map__set_autocreate(s->maps.admissions, is_lower(rung));

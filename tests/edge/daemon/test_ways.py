@@ -50,6 +50,23 @@ def held(m):
     m.judge_snapshot()
 
 
+def only_asked(m):
+    """Whether a program may run (AT_EXECVE_CHECK, Linux 6.14): the same answer, and nothing counts as executed."""
+    before = m.status()
+    unknown = m.make_unknown(f"{ROOT}/disk/ways/asked")
+    answers = [m.watched(f"{ROOT}/disk/attack", "check", path).returncode for path in (f"{ROOT}/disk/good", unknown)]
+    if answers == [2, 2]:
+        print("nobody can ask this kernel whether a program may run")
+        return
+    check(answers == [0, 1], f"the answers are {answers}")
+    eventually(lambda: any(e["path"] == f"{ROOT}/disk/good" for e in m.events("file")), "the measurement")
+    m.expect_event("exec", path=unknown, verdict="deny")
+    check(m.status()["UngatedCount"] == before["UngatedCount"], f"something counts as executed: {m.events('ungated')}")
+    check(m.runs(f"{ROOT}/disk/good"), "it does not run now that it was asked about")
+    check(m.status()["UngatedCount"] == before["UngatedCount"], f"its answer is gone: {m.events('ungated')}")
+    m.expect_state("trusted")
+
+
 def overlay_of_ones_own(m):
     """A stacked file system in a mount namespace of its own, above one that is watched: the gate knows the layer at most."""
     for d in "lower", "upper", "work", "merged":
@@ -98,6 +115,7 @@ def main(m):
     os.chmod(f"{ROOT}/disk/ways", 0o777)
     m.start()
     held(m)
+    only_asked(m)
     never_unseen(m)
     not_seen(m)
 

@@ -46,7 +46,8 @@ static void check(const char *type, size_t size, const Field *fields, size_t n) 
 
 static void layouts_are_the_same(void **state) {
         CHECK(KernelFile, FIELD(KernelFile, inode_address), FIELD(KernelFile, inode), FIELD(KernelFile, device),
-              FIELD(KernelFile, link_count), FIELD(KernelFile, magic));
+              FIELD(KernelFile, link_count), FIELD(KernelFile, magic), FIELD(KernelFile, backing_inode),
+              FIELD(KernelFile, backing_device), FIELD(KernelFile, zero));
         CHECK(EventHead, FIELD(EventHead, version), FIELD(EventHead, type), FIELD(EventHead, flags),
               FIELD(EventHead, sequence), FIELD(EventHead, time), FIELD(EventHead, started), FIELD(EventHead, cgroup),
               FIELD(EventHead, pid), FIELD(EventHead, host_pid), FIELD(EventHead, uid), FIELD(EventHead, euid),
