@@ -48,10 +48,29 @@ static void perform_answer(World *w, const Action *a) {
         watch_answer(w, a, allow);
 }
 
+static void forget_note(World *w) {
+        json_decref(w->death);
+        w->death = NULL;
+}
+
+/* As daemon/death.c does. */
+static void watch_note(World *w) {
+        const Now now = { .boottime = w->boottime, .realtime = w->boottime + 1000 * USEC_PER_SEC };
+        Status status;
+
+        engine_status(w->engine, &status);
+        if (!w->config.lock_on_death || engine_policy(w->engine)->mode != MODE_ENFORCE || w->stopping ||
+            guard_is_closed(status.state))
+                forget_note(w);
+        else if (!w->death)
+                HOLDS(w, engine_death_lock(w->engine, &now, &w->death) == 0);
+}
+
 static void perform_lock_step(World *w, const Action *a) {
         const Input wiped = { .type = INPUT_LOCK_STEP, .lock_step = { .step = LOCK_WIPE, .took = 3 } };
         const Job job = { .type = JOB_POISON, .digest = a->lock_step.poison };
 
+        forget_note(w);
         if (a->lock_step.step == LOCK_POISON)
                 return job_add(w, &job);
         w->secrets = false;
@@ -112,6 +131,7 @@ void daemon_feed(World *w, const Input *in) {
         w->followups_size = 0;
         if (w->dead)
                 return;
+        watch_note(w);
         engine_status(w->engine, &status);
         if (status.events == status.anchored)
                 store_idle(w);
@@ -131,6 +151,8 @@ void daemon_crash(World *w) {
                         tpm_cap(w);
                 w->jobs[i] = (Job){};
         }
+        if (w->death && !w->capped && chance(w, 50)) /* sealwatch-lock, if it comes to it */
+                tpm_cap(w);
         w->engine = engine_free(w->engine);
         w->followups_size = 0;
         w->secrets = w->dead = w->ready = w->stopping = w->stopped = w->uncertain = w->known_reset = false;
@@ -195,6 +217,7 @@ static void feed_start(World *w) {
                         .torn = w->found.torn,
                         .secrets_openable = reconcile_opens(&w->found),
                         .capped = reconcile_caps(&w->found),
+                        .death = w->death,
                 },
         };
         const Input tampered = { .type = INPUT_TAMPER,

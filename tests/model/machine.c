@@ -242,6 +242,8 @@ void machine_reboot(World *w) {
         world_trace(w, "reboot");
         tpm_reset(w);
         remove_log(w);
+        json_decref(w->death);
+        w->death = NULL;
         w->tampered = w->foreign = false;
         w->anchored = 0;
         w->must_reasons = 0;

@@ -96,6 +96,7 @@ static void watch_activity(World *w, const Activity *a) {
 }
 
 static void watch_start(World *w, const StartFacts *facts) {
+        w->must_close = w->must_close || (facts->death && !guard_is_closed(w->told.state)); /* in every mode */
         if (!facts->fresh && !w->told.clean && w->config.lock_on_death && !guard_is_closed(w->told.state))
                 watch_violation(w, true);
 }

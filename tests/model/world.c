@@ -142,6 +142,7 @@ void world_done(World *w) {
         engine_free(w->engine);
         buffer_done(&w->log);
         buffer_done(&w->pending);
+        json_decref(w->death);
         table_free(w->told.keys);
         free(w->prints);
 }

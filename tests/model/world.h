@@ -80,6 +80,7 @@ typedef struct World {
         Buffer log, pending;
         bool has_log, has_life;
         Life life;
+        json_t *death; /* the note of OnDeath=lock: what a death must bring about; NULL: none */
 
         /* the daemon */
         Engine *engine;
