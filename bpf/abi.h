@@ -317,8 +317,8 @@ typedef struct SensorState {
         __u64 last_wake; /* CLOCK_MONOTONIC, ns */
         __u64 probe;     /* inode address of the canary, which is in scope wherever it runs; 0: none */
         __u64 refused;   /* inode address of a file that is in scope everywhere, and refused in every mode; 0: none */
-        __u32 policy;    /* which slot of `policies` and `digests` is in force */
-        __u32 unmarked;  /* programs that a hook looked at and could not leave its mark for */
+        __u32 policy; /* counts policies; its last bit says which slot of `policies` and `digests` is in force. 0: none yet */
+        __u32 unmarked; /* programs that a hook looked at and could not leave its mark for */
         /* Refusals that were not reported, since the ring was more than half full: per CodeKind, and behind
          * those per ActivityKind. */
         __u64 untold[ABI_KINDS_MAX];

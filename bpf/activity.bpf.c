@@ -183,11 +183,10 @@ static __always_inline bool may_manage(const struct activity *a) {
 
 static __always_inline __u32 judge_self(const struct activity *a, struct task_struct *task) {
         KernelPolicy *p;
-        __u32 slot, denied;
+        __u32 count, denied;
 
-        p = current_policy(&slot);
-        if (!p || p->generation == 0 || (is_manager(task) && may_manage(a)) ||
-            (is_helper(task) && a->what == WHAT_SELF_WRITE))
+        p = current_policy(&count);
+        if (!p || (is_manager(task) && may_manage(a)) || (is_helper(task) && a->what == WHAT_SELF_WRITE))
                 return 0;
         denied = p->enforce && can_refuse() && !p->self_allowed && !a->only_seen;
         if (denied ? !leave_out(_CODE_MAX + a->kind) : !is_told(a, task, p->generation))
@@ -202,7 +201,7 @@ static __always_inline __u32 needed_to_start(void) {
 
 __noinline __u32 judge_activity(const struct activity *a) {
         struct task_struct *task = bpf_get_current_task_btf();
-        __u32 slot, denied, bit;
+        __u32 count, denied, bit;
         KernelPolicy *p;
 
         if (!a)
@@ -215,8 +214,8 @@ __noinline __u32 judge_activity(const struct activity *a) {
                 return 0;
         if (a->kind == ACTIVITY_SELF)
                 return judge_self(a, task);
-        p = current_policy(&slot);
-        if (!p || p->generation == 0 || !in_scope() || is_let_go(BPF_CORE_READ(task, mm, exe_file, f_inode)))
+        p = current_policy(&count);
+        if (!p || !in_scope() || is_let_go(BPF_CORE_READ(task, mm, exe_file, f_inode)))
                 return 0;
         bit = 1U << (a->kind & 31);
         denied = p->enforce && can_refuse() && p->activities_denied & bit & ~needed_to_start();

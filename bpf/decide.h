@@ -31,6 +31,7 @@ enum {
         FMODE_WRITE = 0x2,
         OPEN_TRUNCATE = 01000, /* O_TRUNC */
         INODE_FLAG_IMA = 1024, /* S_IMA */
+        POLICY_TRIES = 3,
         ERROR_AGAIN = -11,
         ERROR_NOMEM = -12,
         ERROR_NODATA = -61,
@@ -59,7 +60,8 @@ enum {
 enum { MAGIC_TMPFS = 0x01021994 };
 static const __u64 MAGIC_HUGETLB = 0x958458f6, MAGIC_CIFS = 0xff534d42, MAGIC_SMB2 = 0xfe534d42;
 
-/* Two slots: user space fills the one that is not in force, then names it in state.policy. */
+/* Two slots: user space fills the one that is not in force, then names it by counting state.policy up. It waits until programs that
+ * cannot sleep have left the other one; those that can look at the count again (is_in_force()). */
 struct policies {
         __uint(type, BPF_MAP_TYPE_ARRAY);
         __uint(max_entries, 2);
@@ -106,13 +108,41 @@ static __always_inline int carry_out(CodeVerdict verdict) {
         return verdict == CODE_DENIED && can_refuse() ? deny() : allow();
 }
 
-static __always_inline KernelPolicy *current_policy(__u32 *ret_slot) {
-        *ret_slot = state.policy & 1;
-        return bpf_map_lookup_elem(&policies, ret_slot);
+/* Between a load and a later one, for processors that would change their order. */
+static __always_inline void order_loads(void) {
+#ifdef __TARGET_ARCH_x86
+        asm volatile("" ::: "memory");
+#else
+        __u64 mine = 0;
+
+        __sync_fetch_and_add((volatile __u64 *) &mine, 0);
+#endif
 }
 
-/* The reference sets that hold the digest. */
-__u32 sets_of(const struct finding *f, __u32 slot, __u32 size);
+static __always_inline __u32 count_of_policies(void) {
+        return *(const volatile __u32 *) &state.policy;
+}
+
+/* NULL: there is none yet, and user space decides what such a start is worth. */
+static __always_inline KernelPolicy *current_policy(__u32 *ret_count) {
+        __u32 slot;
+
+        *ret_count = count_of_policies();
+        if (*ret_count == 0)
+                return NULL;
+        slot = *ret_count & 1;
+        order_loads();
+        return bpf_map_lookup_elem(&policies, &slot);
+}
+
+/* True when all that was read since current_policy() belongs to that policy: its slot is filled anew only after the count moved. */
+static __always_inline bool is_in_force(__u32 count) {
+        order_loads();
+        return count_of_policies() == count;
+}
+
+/* The reference sets that hold the digest. `count`: as of current_policy(). */
+__u32 sets_of(const struct finding *f, __u32 count, __u32 size);
 
 /* CodeVerdict of the first rule that matches. */
 __u32 judge(const KernelPolicy *p, __u32 kind, const struct finding *f);
@@ -221,24 +251,25 @@ static __always_inline void count_writers(InodeState *kept, struct inode *inode,
 }
 
 /* The bits of the sets, from the inode when they are those of this policy and of this digest. */
-static __always_inline void look_up(InodeState *kept, const KernelPolicy *p, __u32 slot, struct finding *f) {
+static __always_inline void look_up(InodeState *kept, const KernelPolicy *p, __u32 count, struct finding *f) {
+        __u32 generation = *(const volatile __u32 *) &p->generation;
         __u64 judged;
 
         if (f->error != 0)
                 return;
         if (kept && f->writers == 0 && kept->digest_version == f->version) {
                 judged = *sets_kept_in(kept);
-                if ((__u32) judged == p->generation) {
+                if ((__u32) judged == generation) {
                         f->sets = judged >> 32;
                         return;
                 }
         }
-        f->sets = sets_of(f, slot, p->digests_size);
-        if (!kept || f->writers > 0 || !claim(kept))
+        f->sets = sets_of(f, count, p->digests_size);
+        if (!kept || f->writers > 0 || !is_in_force(count) || !claim(kept))
                 return;
         if (kept->flags & INODE_DIGEST && kept->digest_version == f->version && version_of(kept) == f->version) {
                 kept->reported = 0;
-                *sets_kept_in(kept) = (__u64) f->sets << 32 | p->generation;
+                *sets_kept_in(kept) = (__u64) f->sets << 32 | generation;
         }
         release(kept);
 }
@@ -356,28 +387,45 @@ static __always_inline CodeVerdict settle(const KernelPolicy *p, CodeKind kind, 
         return judge_in_mode(p, kind, f);
 }
 
-static __always_inline CodeVerdict decide(struct file *file, CodeKind kind, InodeState *kept, struct finding *f,
-                                          void (*fill)(CodeEvent *e, struct file *file)) {
+static __always_inline CodeVerdict decide_by(const KernelPolicy *p, __u32 count, struct file *file, CodeKind kind,
+                                             InodeState *kept, struct finding *f) {
         CodeVerdict verdict;
-        KernelPolicy *p;
-        __u32 slot;
 
-        p = current_policy(&slot);
-        if (!p || p->generation == 0) /* none yet: user space decides what this start is worth */
-                return CODE_ALLOWED;
-        if (is_let_go(file->f_inode))
-                return CODE_ALLOWED;
         if (f->error == 0 && !p->allow_remote && is_remote(file->f_inode))
                 f->error = ERROR_REMOTE;
         if (f->error == 0 && !p->allow_stale && f->stale)
                 f->error = ERROR_STALE;
         if (f->error == 0 && !p->allow_user_layers && has_user_layers(file->f_inode))
                 f->error = ERROR_LAYERS;
-        look_up(kept, p, slot, f);
+        look_up(kept, p, count, f);
         verdict = judge_in_mode(p, kind, f);
         if (verdict != CODE_DENIED && kept)
                 verdict = settle(p, kind, kept, file->f_inode, f);
-        if (verdict == CODE_DENIED || !is_reported(p, kept, kind, verdict, f))
+        return verdict;
+}
+
+/* Where no policy stays long enough to be asked, what is refused is what an unknown file would be. */
+static __always_inline CodeVerdict decide(struct file *file, CodeKind kind, InodeState *kept, struct finding *f,
+                                          void (*fill)(CodeEvent *e, struct file *file)) {
+        const __s32 error = f->error;
+        CodeVerdict verdict = CODE_ALLOWED;
+        KernelPolicy *p = NULL;
+        __u32 count = 0;
+
+        if (is_let_go(file->f_inode))
+                return CODE_ALLOWED;
+#pragma clang loop unroll(disable)
+        for (int i = 0; i < POLICY_TRIES; i++) {
+                p = current_policy(&count);
+                if (!p)
+                        return CODE_ALLOWED;
+                f->error = error;
+                verdict = decide_by(p, count, file, kind, kept, f);
+                if (is_in_force(count))
+                        break;
+                verdict = p->enforce && can_refuse() ? CODE_DENIED : CODE_ALLOWED;
+        }
+        if (p && (verdict == CODE_DENIED || !is_reported(p, kept, kind, verdict, f)))
                 verdict = report(kind, verdict, f, file, fill);
         return verdict;
 }
@@ -445,17 +493,17 @@ static __always_inline bool opens_for_writing(struct file *file) {
 /* True when it is code that is about to be changed, and *ret says what the rules say of that. */
 static __always_inline bool is_overwritten(InodeState *kept, struct finding *f, CodeVerdict *ret) {
         KernelPolicy *p;
-        __u32 slot;
+        __u32 count;
 
         f->version = version_of(kept);
         f->error = take_kept(kept, f) ? 0 : ERROR_NODATA;
         if (!drop(kept) || !in_scope())
                 return false;
-        p = current_policy(&slot);
-        if (!p || p->generation == 0)
+        p = current_policy(&count);
+        if (!p)
                 return false;
         if (f->error == 0)
-                f->sets = sets_of(f, slot, p->digests_size);
+                f->sets = sets_of(f, count, p->digests_size);
         *ret = judge_in_mode(p, CODE_OVERWRITE, f);
         return true;
 }
@@ -486,12 +534,12 @@ static __always_inline int on_kernel_data(unsigned int id) {
         CodeVerdict verdict;
         KernelPolicy *p;
         CodeKind kind;
-        __u32 slot;
+        __u32 count;
 
         if (!kind_of_id(id, &kind) || !in_scope())
                 return allow();
-        p = current_policy(&slot);
-        if (!p || p->generation == 0)
+        p = current_policy(&count);
+        if (!p)
                 return allow();
         verdict = judge_in_mode(p, kind, &f);
         report_nameless(kind, verdict, &f);

@@ -216,10 +216,10 @@ static __always_inline bool is_worth_hashing(const KernelPolicy *p, struct inode
 
 static __always_inline int let_go_unknown(struct file *file, struct place *place, struct finding *f) {
         KernelPolicy *p;
-        __u32 slot;
+        __u32 count;
 
-        p = current_policy(&slot);
-        if (!p || p->generation == 0 || is_let_go(file->f_inode))
+        p = current_policy(&count);
+        if (!p || is_let_go(file->f_inode))
                 return allow();
         if (!is_worth_hashing(p, file->f_inode, f))
                 return carry_out(decide(file, CODE_LIBRARY, kept_of(place), f, fill_parts));

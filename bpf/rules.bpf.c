@@ -25,7 +25,8 @@ const CodeEvent *type_of_code_events __attribute__((unused));
 const KernelDigest *type_of_digests __attribute__((unused));
 
 /* The reference sets that hold the digest. Not static: so the verifier looks at it once, not once for each way that leads here. */
-__noinline __u32 sets_of(const struct finding *f, __u32 slot, __u32 size) {
+__noinline __u32 sets_of(const struct finding *f, __u32 count, __u32 size) {
+        __u32 slot = count & 1;
         void *table = bpf_map_lookup_elem(&digests, &slot);
         __u32 low = 0, high = size;
 

@@ -15,6 +15,7 @@ from lab import BUILD, ROOT, check, eventually  # noqa: E402
 
 DISK = f"{ROOT}/disk"
 DONE, REFUSED = 0, 1
+RELOADS = 20
 
 
 def attack(m, *words):
@@ -120,6 +121,13 @@ def maps(path):
     return True
 
 
+def map_until(end, known, unknown):
+    while not os.path.exists(end):
+        if not maps(known) or maps(unknown):
+            return False
+    return True
+
+
 def test_flood(m):
     """Refusals of one user's beyond what the ring holds make nobody's events lost, and change nothing."""
     unknown, times = m.make_unknown(f"{DISK}/flood.so"), 3000
@@ -132,6 +140,31 @@ def test_flood(m):
     eventually(lambda: [e for e in m.events("file") if e["path"] == f"{DISK}/after.so"], "the measurement")
     eventually(lambda: m.status()["DeniedCount"] >= before + times, "the count of all refusals")
     check(m.state() == "trusted" and not m.events("lost"), "a flood of refusals cost something")
+
+
+def test_reloads(m):
+    """Policies that change as fast as they can be read: what every one of them lets pass is let pass, and what every one
+    refuses is refused, by any mixture of two."""
+    known, unknown, rules = f"{DISK}/known.so", m.make_unknown(f"{DISK}/torn.so"), f"{ROOT}/etc/policy.d/a.policy"
+    os.chmod(unknown, 0o644)
+    children = []
+    for _ in range(3):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os._exit(0 if in_scope(m, 0, lambda: map_until(f"{ROOT}/reloaded", known, unknown)) else 1)
+            finally:
+                os._exit(2)
+        children.append(pid)
+    for n in range(RELOADS):
+        with open(rules, "w", encoding="utf-8") as f:
+            f.write("[Rule first]\nEvent=library\nReference=base\nAction=allow\n" if n % 2 else "[Rule other]\nEvent=kexec\nAction=deny\n")
+        m.ctl("reload")
+    with open(f"{ROOT}/reloaded", "w", encoding="ascii"):
+        pass
+    check(all(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0 for pid in children), "two policies were mixed")
+    os.unlink(rules)
+    m.ctl("reload")
 
 
 def test_detach(m):
@@ -168,7 +201,7 @@ def prepare(m):
 
 def main(m):
     prepare(m)
-    for test in (test_killed, test_new_policy, test_restart, test_flood, test_detach, test_unpinned):
+    for test in (test_killed, test_new_policy, test_restart, test_flood, test_reloads, test_detach, test_unpinned):
         test(m)
         print(f"{test.__name__}: ok", flush=True)
 

@@ -247,9 +247,10 @@ static int own_table(Programs *p, uint32_t slot, int table) {
         return own(p, OWN_MAP, p->tables[slot]);
 }
 
+/* The slot that was in force is left by all who cannot sleep before this returns, and so before it is filled again. */
 int programs_set_policy(Programs *p, const KernelPolicy *policy, const KernelDigest *digests) {
         SensorState *state = programs_state(p);
-        uint32_t slot = !(__atomic_load_n(&state->policy, __ATOMIC_ACQUIRE) & 1);
+        uint32_t count = state->policy + 1 ?: 2, slot = count & 1; /* never 0 again */
         _cleanup_close_ int table = -1;
         int r;
 
@@ -262,8 +263,9 @@ int programs_set_policy(Programs *p, const KernelPolicy *policy, const KernelDig
         if (bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.digests), &slot, &table, BPF_ANY) < 0 ||
             bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.policies), &slot, policy, BPF_ANY) < 0)
                 return -errno;
-        __atomic_store_n(&state->policy, slot, __ATOMIC_RELEASE);
-        return 0;
+        __atomic_store_n(&state->policy, count, __ATOMIC_SEQ_CST);
+        /* Once more, since the kernel waits for them in this call. */
+        return bpf_map_update_elem(bpf_map__fd(p->skeleton->maps.digests), &slot, &table, BPF_ANY) < 0 ? -errno : 0;
 }
 
 SensorState *programs_state(Programs *p) {
