@@ -247,12 +247,12 @@ typedef struct KernelDigest {
 /* What is kept with an inode. */
 typedef struct InodeState {
         __u8 digest[ABI_DIGEST_SIZE];
-        __u32 flags;      /* INODE_* */
-        __u32 version;    /* goes up whenever somebody opens the file for writing */
-        __u32 generation; /* of the policy for which `sets` and `reported` hold */
+        __u64 version; /* goes up whenever somebody opens the file for writing: so often that 32 bits come round in hours */
+        __u64 digest_version; /* the one that digest is of */
+        __u32 generation;     /* of the policy for which `sets` and `reported` hold */
         __u32 sets;
-        __u32 reported;       /* bits 1 << CodeKind: an event was sent */
-        __u32 digest_version; /* the one that digest is of */
+        __u32 flags;    /* INODE_* */
+        __u32 reported; /* bits 1 << CodeKind: an event was sent */
 } InodeState;
 
 enum {
@@ -307,7 +307,7 @@ typedef struct StateHead {
         /* Files that a later daemon probes itself with, which must not be in its way: inode addresses; 0: none. */
         __u64 let_go[ABI_LET_GO_MAX];
         __u32 unattended; /* the daemon has ended, and the programs work on */
-        __u32 zero;
+        __u32 hooked; /* by user space: CLOCK_BOOTTIME in s; hooks are asked about what later processes execute. 0: they may not be */
 } StateHead;
 
 /* What they share with user space all the time. */
@@ -386,13 +386,13 @@ ABI_ASSERT_OFFSET(KernelPolicy, self_allowed, 48);
 ABI_ASSERT_OFFSET(KernelPolicy, rules, 52);
 ABI_ASSERT_SIZE(KernelDigest, 40);
 ABI_ASSERT_OFFSET(KernelDigest, sets, 32);
-ABI_ASSERT_SIZE(InodeState, 56);
-ABI_ASSERT_OFFSET(InodeState, flags, 32);
-ABI_ASSERT_OFFSET(InodeState, version, 36);
-ABI_ASSERT_OFFSET(InodeState, generation, 40);
-ABI_ASSERT_OFFSET(InodeState, sets, 44);
-ABI_ASSERT_OFFSET(InodeState, reported, 48);
-ABI_ASSERT_OFFSET(InodeState, digest_version, 52);
+ABI_ASSERT_SIZE(InodeState, 64);
+ABI_ASSERT_OFFSET(InodeState, version, 32);
+ABI_ASSERT_OFFSET(InodeState, digest_version, 40);
+ABI_ASSERT_OFFSET(InodeState, generation, 48);
+ABI_ASSERT_OFFSET(InodeState, sets, 52);
+ABI_ASSERT_OFFSET(InodeState, flags, 56);
+ABI_ASSERT_OFFSET(InodeState, reported, 60);
 
 ABI_ASSERT_SIZE(IdentifyRequest, 56);
 ABI_ASSERT_OFFSET(IdentifyRequest, error, 4);
@@ -415,6 +415,7 @@ ABI_ASSERT_OFFSET(StateHead, lost_told, 88);
 ABI_ASSERT_OFFSET(StateHead, missed_told, 152);
 ABI_ASSERT_OFFSET(StateHead, let_go, 160);
 ABI_ASSERT_OFFSET(StateHead, unattended, 184);
+ABI_ASSERT_OFFSET(StateHead, hooked, 188);
 
 ABI_ASSERT_SIZE(SensorState, 232 + 8 * ABI_KINDS_MAX);
 ABI_ASSERT_OFFSET(SensorState, owner, 192);

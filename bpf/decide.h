@@ -76,7 +76,7 @@ struct finding {
         __u32 sets;
         __s32 error;
         __u32 writers;
-        __u32 version;    /* of the content, before anything was found out */
+        __u64 version;    /* of the content, before anything was found out */
         __u32 generation; /* of the policy by which it is decided */
         __u32 no_path;    /* user space will not learn it */
         __u32 untold;     /* CodeVerdict where user space cannot be asked */
@@ -202,7 +202,7 @@ static __always_inline __u32 writers_of(struct inode *inode) {
 }
 
 /* Atomic operations order what stands around them; nothing else here does. */
-static __always_inline __u32 version_of(InodeState *kept) {
+static __always_inline __u64 version_of(InodeState *kept) {
         return __sync_fetch_and_add(&kept->version, 0);
 }
 

@@ -72,9 +72,9 @@ static void layouts_are_the_same(void **state) {
               FIELD(KernelPolicy, allow_no_path), FIELD(KernelPolicy, activities_denied),
               FIELD(KernelPolicy, activities_ignored), FIELD(KernelPolicy, self_allowed), FIELD(KernelPolicy, rules));
         CHECK(KernelDigest, FIELD(KernelDigest, digest), FIELD(KernelDigest, sets), FIELD(KernelDigest, zero));
-        CHECK(InodeState, FIELD(InodeState, digest), FIELD(InodeState, flags), FIELD(InodeState, version),
-              FIELD(InodeState, generation), FIELD(InodeState, sets), FIELD(InodeState, reported),
-              FIELD(InodeState, digest_version));
+        CHECK(InodeState, FIELD(InodeState, digest), FIELD(InodeState, version), FIELD(InodeState, digest_version),
+              FIELD(InodeState, generation), FIELD(InodeState, sets), FIELD(InodeState, flags),
+              FIELD(InodeState, reported));
         CHECK(IdentifyRequest, FIELD(IdentifyRequest, fd), FIELD(IdentifyRequest, error),
               FIELD(IdentifyRequest, file));
         CHECK(Admission, FIELD(Admission, inode_address), FIELD(Admission, inode), FIELD(Admission, device),
@@ -86,7 +86,7 @@ static void layouts_are_the_same(void **state) {
         CHECK(StateHead, FIELD(StateHead, version), FIELD(StateHead, events), FIELD(StateHead, sequence),
               FIELD(StateHead, lost), FIELD(StateHead, told), FIELD(StateHead, lost_told),
               FIELD(StateHead, missed_told), FIELD(StateHead, let_go), FIELD(StateHead, unattended),
-              FIELD(StateHead, zero));
+              FIELD(StateHead, hooked));
         CHECK(SensorState, FIELD(SensorState, head), FIELD(SensorState, owner), FIELD(SensorState, last_wake),
               FIELD(SensorState, probe), FIELD(SensorState, refused), FIELD(SensorState, policy),
               FIELD(SensorState, unmarked), FIELD(SensorState, untold));
