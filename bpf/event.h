@@ -133,6 +133,12 @@ static __always_inline void *reserve_event(EventType type, __u64 size, __u64 *re
         return e;
 }
 
+/* One that is lost before it was begun. */
+static __always_inline void lose_event(EventType type) {
+        __sync_fetch_and_add(&state.head.sequence, 1);
+        __sync_fetch_and_add(&state.head.lost[type], 1);
+}
+
 /* Half of the ring is kept free of what anybody can cause without end. */
 static __always_inline bool ring_is_half_full(void) {
         return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / 2;

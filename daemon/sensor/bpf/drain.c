@@ -30,6 +30,7 @@ enum {
         LOOK_AGAIN_US = 1200,
         CATCH_UP_NS = 2000000,  /* how long observer_drain() waits for events that are being written */
         IDLE_DRAINS_MAX = 2000, /* then what is missing will not come */
+        AT_ONCE_MAX = 256, /* events: who makes them faster than they are dealt with must not keep us from all else */
 };
 
 uint64_t clock_ns(clockid_t clock) {
@@ -225,7 +226,7 @@ static int on_event(void *userdata, void *data, size_t size) {
                 on_code(o, data);
         account(o, 1);
         o->stats.seen++;
-        return 0;
+        return ++o->at_once < AT_ONCE_MAX ? 0 : -ECANCELED; /* it is out of the ring all the same */
 }
 
 bool drain_earlier(Observer *o, const void *data, size_t size) {
@@ -325,7 +326,10 @@ static bool drain(Observer *o) {
 
         o->stats.drains++;
         o->draining = true;
+        o->at_once = 0;
         r = ring_buffer__consume(o->ring);
+        if (r == -ECANCELED)
+                r = AT_ONCE_MAX;
         o->draining = false;
         if (o->detach_waits)
                 observer_detach(o);
@@ -383,9 +387,10 @@ void drain_now(Observer *o) {
                 return;
         target = load(&o->state->head.sequence);
         while (!o->dead && !o->detached && o->accounted < target) {
-                found = drain(o) || found;
-                if (o->accounted >= target)
-                        break;
+                if (drain(o)) {
+                        found = true;
+                        continue;
+                }
                 if (start == 0)
                         start = clock_ns(CLOCK_MONOTONIC);
                 else if (clock_ns(CLOCK_MONOTONIC) - start > CATCH_UP_NS)

@@ -51,6 +51,7 @@ struct Observer {
         uint64_t accounted;   /* sequence numbers that were seen or are known to be lost */
         uint64_t reported;    /* numbers below it were part of an earlier report of losses */
         unsigned idle_drains; /* in a row that found nothing although numbers are missing */
+        unsigned at_once;     /* events in this drain */
         usec_t gate_armed;
         uint32_t mount_namespace; /* our own */
         ObserverProbe probe;
