@@ -61,6 +61,7 @@ struct Engine {
         bool was_booted, was_capped, was_clean; /* from the log of an earlier run */
         uint8_t logged_policy[SHA256_SIZE];     /* the last one in the log */
         usec_t last_time;                       /* CLOCK_REALTIME of the last entry in it */
+        uint64_t was_pinned;                    /* programs that its last daemon left to the kernel */
         uint64_t violation_seq;                 /* its entry that says so, if it ends in the violated state */
         uint64_t lock_owed;                     /* 1 + its entry that demands a lock which did not follow; 0: none */
         bool lock_recorded, lock_finished;      /* it has a lock record, a locked record */

@@ -106,6 +106,7 @@ int engine_restore(Engine *e, const LogEntry *entry) {
                 break;
         case KIND_START:
                 e->was_clean = false;
+                e->was_pinned = count_of(entry, "pinned");
                 restore_levels(e, entry);
                 break;
         case KIND_STOP: /* the gate may have had something to say behind it */
@@ -271,6 +272,14 @@ static int record_gap(Feed *f, const StartFacts *facts) {
         return r;
 }
 
+/* The kernel ends none of them by itself. Who asked for their end (sealwatchctl detach) had all of them ended. */
+static int miss_programs(Feed *f, const StartFacts *facts) {
+        if (facts->judging == 0 || facts->judging >= f->engine->was_pinned)
+                return 0;
+        return guard_failure(f, FAILURE_HOOKS_DEAD,
+                             "some programs of the earlier daemon were ended while nobody watched");
+}
+
 static int record_start(Feed *f, const StartFacts *facts) {
         EventBuilder event = event_begin(KIND_START, &f->now);
 
@@ -358,6 +367,8 @@ int feed_start(Feed *f, const StartFacts *facts) {
                 r = start_policy(f);
         if (r >= 0)
                 r = record_cap(f, facts);
+        if (r >= 0)
+                r = miss_programs(f, facts);
         if (r < 0) /* half a start is none to be trusted */
                 e->reasons |= REASON_FAILURE;
         return first_error(r, was_violated ? guard_resume_lock(f) : guard_owed_lock(f)); /* whatever else failed */

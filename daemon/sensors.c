@@ -188,6 +188,12 @@ static void on_hooks_died(void *userdata) {
         manager_failure(m, FAILURE_HOOKS_DEAD, why);
 }
 
+/* Those of an earlier daemon, while there was none: ours work, as they were seen to. */
+static void on_hooks_were_dead(void *userdata) {
+        manager_failure(userdata, FAILURE_HOOKS_DEAD,
+                        "a program ran without the hooks of an earlier daemon being asked");
+}
+
 static void give_up_observer(Manager *m, const char *why) {
         log_message(LOG_WARNING, "programs that run past the gate cannot be seen: %s", strempty(why));
         sensors_set_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
@@ -212,6 +218,7 @@ static int start_observer(Manager *m) {
                 .untold = on_untold,
                 .unpinned = on_unpinned,
                 .hooks_died = on_hooks_died,
+                .hooks_were_dead = on_hooks_were_dead,
                 .died = on_died,
                 .level = on_observer_level,
                 .userdata = m,

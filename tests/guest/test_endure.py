@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The programs in the kernel outlive the daemon, and the next one takes over. Runs in the guest."""
 
+import ctypes
 import glob
 import mmap
 import os
@@ -16,6 +17,9 @@ from lab import BUILD, ROOT, check, eventually  # noqa: E402
 DISK = f"{ROOT}/disk"
 DONE, REFUSED = 0, 1
 RELOADS = 20
+RULES = ("[Rule first]\nEvent=library\nReference=base\nAction=allow\n", "[Rule other]\nEvent=kexec\nAction=deny\n")
+LIBC = ctypes.CDLL(None)
+FTRACE = "/proc/sys/kernel/ftrace_enabled"
 
 
 def attack(m, *words):
@@ -150,6 +154,28 @@ def test_flood(m):
     check(m.state() == "trusted" and not m.events("lost"), "a flood of refusals cost something")
 
 
+def refused_until(end, path):
+    while not os.path.exists(end):
+        if maps(path):
+            return False
+    return True
+
+
+def test_busy(m):
+    """Somebody is refused without a pause, faster than that can be dealt with: the daemon answers all others meanwhile."""
+    end = f"{ROOT}/busy-over"
+    children = [fork_in_scope(m, 65534, lambda: refused_until(end, f"{DISK}/flood.so")) for _ in range(2)]
+    try:
+        for _ in range(5):
+            check(m.watched(f"{DISK}/ran").returncode == 11, "a known program did not run")
+            check(m.state() == "trusted", f"the state: {m.state()}")
+    finally:
+        with open(end, "w", encoding="ascii"):
+            pass
+    check(all([went_well(pid) for pid in children]), "it was let pass")
+    check(not m.events("lost"), "events were lost")
+
+
 def test_reloads(m):
     """Policies that change as fast as they can be read: what every one of them lets pass is let pass, and what every one
     refuses is refused, by any mixture of two."""
@@ -158,7 +184,7 @@ def test_reloads(m):
     children = [fork_in_scope(m, 0, lambda: map_until(f"{ROOT}/reloaded", known, unknown)) for _ in range(3)]
     for n in range(RELOADS):
         with open(rules, "w", encoding="utf-8") as f:
-            f.write("[Rule first]\nEvent=library\nReference=base\nAction=allow\n" if n % 2 else "[Rule other]\nEvent=kexec\nAction=deny\n")
+            f.write(RULES[n % 2])
         m.ctl("reload")
     with open(f"{ROOT}/reloaded", "w", encoding="ascii"):
         pass
@@ -180,15 +206,75 @@ def test_detach(m):
     expect(m, REFUSED, "map", f"{DISK}/flood.so")
 
 
+def try_mounts(directory, times):
+    """Refused by the kernel, and told by the hook, as each is about another place."""
+    return not any(LIBC.mount(b"none", f"{directory}/{n}".encode(), b"tmpfs", 0, None) == 0 for n in range(times))
+
+
+def test_crowd(m):
+    """What one user does, and no rule is about, beyond what the ring holds: costs events of its own kind, and no others."""
+    places, times = f"{ROOT}/places", 2000
+    for n in range(times):
+        os.makedirs(f"{places}/{n}")
+    m.daemon.send_signal(signal.SIGSTOP)
+    check(in_scope(m, 65534, lambda: try_mounts(places, times)), "any user may mount")
+    check(in_scope(m, 0, lambda: maps(f"{DISK}/late.so")), "a known library was refused")
+    m.daemon.send_signal(signal.SIGCONT)
+    eventually(lambda: [e for e in m.events("file") if e["path"] == f"{DISK}/late.so"], "the measurement")
+    m.expect_event("lost", sensor="activity")
+    check(not [e for e in m.events("lost") if e["sensor"] != "activity"], "others' events were lost")
+    m.expect_state("degraded")
+
+
+def write_ftrace(value):
+    with open(FTRACE, "w", encoding="ascii") as f:
+        f.write(value)
+
+
+def boot_again(m):
+    m.power_cycle()
+    m.start()
+    m.expect_state("trusted")
+
+
+def test_silenced(m):
+    """While nobody is there root can silence the programs, and have them speak again before anybody comes. What counts execs is not
+    silenced with them."""
+    boot_again(m)
+    eventually(lambda: m.watched(f"{ROOT}/unknown").returncode == 126, "the refusal")
+    m.kill()
+    write_ftrace("0")
+    check(m.watched(f"{ROOT}/unknown").returncode != 126, "the programs are not silent: the test proves nothing")
+    write_ftrace("1")
+    check(m.watched(f"{ROOT}/unknown").returncode == 126, "the programs are silent still")
+    m.start()
+    m.expect_state("locked")
+    m.expect_event("failure", row="hooks-dead", detail="a program ran without the hooks of an earlier daemon being asked")
+    m.expect_event("ungated", path=f"{ROOT}/unknown")
+
+
+def test_some_ended(m):
+    """Nobody but root can end one of the programs and leave the others."""
+    boot_again(m)
+    m.kill()
+    left = len(m.pins())
+    os.unlink(m.pins()[0])
+    m.start()
+    m.expect_state("locked")
+    check(m.events("gap")[-1]["judging"] == left - 1, f"the gap: {m.events('gap')[-1]}")
+    m.expect_event("failure", row="hooks-dead")
+
+
 def test_unpinned(m):
     """As any hook that is made to end."""
+    boot_again(m)
     os.unlink(m.pins()[0])
     m.expect_state("locked")
     m.expect_event("failure", row="hooks-dead")
 
 
 def prepare(m):
-    for name in ("known", "fresh", "after"):
+    for name in ("known", "fresh", "after", "late"):
         m.make_unknown(f"{DISK}/{name}.so")
     lab.shutil.copy(f"{BUILD}/tests/tools/payload-good", f"{DISK}/ran")
     m.config(Watch={"Hooks": "yes"})
@@ -201,7 +287,8 @@ def prepare(m):
 
 def main(m):
     prepare(m)
-    for test in (test_killed, test_new_policy, test_restart, test_flood, test_reloads, test_detach, test_unpinned):
+    for test in (test_killed, test_new_policy, test_restart, test_flood, test_busy, test_reloads, test_detach, test_crowd,
+                 test_silenced, test_some_ended, test_unpinned):
         test(m)
         print(f"{test.__name__}: ok", flush=True)
 

@@ -227,6 +227,29 @@ static void a_death_that_locked(void **state _unused_) {
                 }
 }
 
+/* Who finds fewer programs than the one before left to the kernel, and not none: somebody ended those. */
+static void some_programs_are_missing(void **state _unused_) {
+        static const struct {
+                uint64_t judging;
+                bool missed;
+        } cases[] = { { 7, false }, { 9, false }, { 0, false }, { 6, true }, { 1, true } };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Rig rig;
+
+                rig_new(&rig, ENFORCE);
+                rig.facts.pinned = 7;
+                rig_start(&rig);
+                rig.facts.judging = cases[i].judging;
+                rig_resume(&rig, ENFORCE);
+                start_again(&rig);
+                assert_int_equal(rig_state(&rig), cases[i].missed ? STATE_VIOLATED : STATE_STARTING);
+                if (cases[i].missed)
+                        rig_expect(&rig, KIND_FAILURE, "row", "hooks-dead");
+                rig_done(&rig);
+        }
+}
+
 /* Somebody writes a log that says all is well. */
 static void a_forged_log_makes_nothing_better(void **state _unused_) {
         EventBuilder e = sample_event(KIND_STATE, "trusted", 0, true);
@@ -314,6 +337,7 @@ int main(void) {
                 TEST(a_restart_lowers_no_level),
                 TEST(the_gap),
                 TEST(a_death_that_locked),
+                TEST(some_programs_are_missing),
                 TEST(a_forged_log_makes_nothing_better),
                 TEST(a_log_that_does_not_verify_measures_nothing),
                 TEST(a_lock_that_was_only_demanded),

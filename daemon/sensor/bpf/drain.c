@@ -128,12 +128,20 @@ void report_code(Observer *o, const CodeEvent *e, uint32_t generation, bool unre
         o->ops.code(o->ops.userdata, &c, generation);
 }
 
+void observer_say_hooked(Observer *o) {
+        const uint64_t since = o->hooks_probe.exec_since;
+
+        __atomic_store_n(&o->state->head.hooked,
+                         since == 0 ? 0 : (uint32_t) (since / (USEC_PER_SEC * NSEC_PER_USEC) + 1), __ATOMIC_RELEASE);
+}
+
 /* A process that is older than the hooks may have been on its way to its program when they came, for as long as it likes:
  * whoever can hold that up (a FUSE server that gives it its loader) must not be able to make the hooks look dead. */
 static void check_liveness(Observer *o, const EventHead *e) {
         if (!(e->flags & EVENT_UNCHECKED) || o->hooks_probe.exec_since == 0 || e->started < o->hooks_probe.exec_since)
                 return;
         o->hooks_probe.exec_since = 0;
+        observer_say_hooked(o);
         o->ops.hooks_died(o->ops.userdata);
 }
 

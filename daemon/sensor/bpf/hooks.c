@@ -153,6 +153,7 @@ static const char *probe_rung(Observer *o, int fd, const FileIdentity *file, Lev
         /* No driver can be asked to load firmware; it comes through the same hook as modules do. */
         failed[EVENT_FIRMWARE] = failed[EVENT_MODULE];
         o->hooks_probe = (HooksProbe){ .exec_since = failed[EVENT_EXEC] ? 0 : clock_ns(CLOCK_BOOTTIME) };
+        observer_say_hooked(o);
         for (Event e = 0; e < _EVENT_CODE_MAX; e++)
                 claim(o, ret_levels, ret_why, e, failed[e]);
         return failed[EVENT_EXEC]; /* the one whose silence would be found out */

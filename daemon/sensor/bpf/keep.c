@@ -132,8 +132,18 @@ static void on_left_untold(void *userdata, uint32_t kind, uint64_t count) {
                 o->ops.untold(o->ops.userdata, (Event) kind, count);
 }
 
+static void on_left_unchecked(void *userdata) {
+        Observer *o = userdata;
+
+        o->ops.hooks_were_dead(o->ops.userdata);
+}
+
 static LeftOps left_ops(Observer *o) {
-        return (LeftOps){ .event = on_left_event, .lost = on_left_lost, .untold = on_left_untold, .userdata = o };
+        return (LeftOps){ .event = on_left_event,
+                          .lost = on_left_lost,
+                          .unchecked = on_left_unchecked,
+                          .untold = on_left_untold,
+                          .userdata = o };
 }
 
 static void end_left(Observer *o) {

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
@@ -29,6 +30,7 @@ typedef struct Run {
         size_t mapped;
         struct ring_buffer *ring;                      /* NULL: not there */
         const LeftOps *ops;                            /* while it is read */
+        uint64_t detached;                             /* CLOCK_BOOTTIME, ns; 0: not yet */
         uint64_t strange, strange_first, strange_last; /* events that cannot be read */
 } Run;
 
@@ -87,12 +89,25 @@ static void map_head(Run *run) {
         run->head = p == MAP_FAILED ? NULL : p;
 }
 
+/* Once is enough: the next ones say nothing new. Detaching ends the hooks one after the other. */
+static void check_hooks(Run *run, const EventHead *e) {
+        uint64_t since = run->head ? (uint64_t) run->head->hooked * (USEC_PER_SEC * NSEC_PER_USEC) : 0;
+
+        if (since == 0 || e->type != EVENT_TYPE_EXEC || !(e->flags & EVENT_UNCHECKED) || e->started < since ||
+            (run->detached > 0 && e->time >= run->detached))
+                return;
+        run->head->hooked = 0;
+        run->ops->unchecked(run->ops->userdata);
+}
+
 /* By the version of its own, which stands first in every one. */
 static int on_record(void *userdata, void *data, size_t size) {
         const EventHead *e = data;
         Run *run = userdata;
 
-        if (size < sizeof(*e) || e->version != ABI_EVENTS || !run->ops->event(run->ops->userdata, data, size)) {
+        if (size >= sizeof(*e) && e->version == ABI_EVENTS && run->ops->event(run->ops->userdata, data, size))
+                check_hooks(run, e);
+        else {
                 uint64_t sequence = size >= offsetof(EventHead, time)
                                             ? e->sequence
                                             : run->strange_last; /* no event of ours at all */
@@ -190,8 +205,13 @@ void left_let_go(Left *l, unsigned which, uint64_t inode_address) {
 }
 
 void left_detach(Left *l) {
-        for (size_t i = 0; i < l->n; i++)
+        struct timespec now;
+
+        clock_gettime(CLOCK_BOOTTIME, &now);
+        for (size_t i = 0; i < l->n; i++) {
+                l->runs[i].detached = (uint64_t) now.tv_sec * (USEC_PER_SEC * NSEC_PER_USEC) + (uint64_t) now.tv_nsec;
                 pins_remove_links(l->runs[i].path);
+        }
 }
 
 void left_read(Left *l, const LeftOps *ops) {

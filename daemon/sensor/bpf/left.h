@@ -19,6 +19,9 @@ typedef struct LeftOps {
         /* Of the events with these sequence numbers `count` are lost. type: an EventType, or -1 for what cannot be told or read. */
         void (*lost)(void *userdata, int type, uint64_t first, uint64_t last, uint64_t count);
 
+        /* A program ran that no hook of theirs was asked about, while they were attached: somebody had silenced them. */
+        void (*unchecked)(void *userdata);
+
         /* Refusals of a CodeKind were left out. */
         void (*untold)(void *userdata, uint32_t kind, uint64_t count);
 

@@ -93,6 +93,8 @@ FileIdentity identity_of(const KernelFile *f);
 void report_code(Observer *o, const CodeEvent *e, uint32_t generation,
                  bool unread); /* unread: nobody knows its digest */
 
+void observer_say_hooked(Observer *o); /* what hooks_probe.exec_since is, for who comes after us */
+
 /* unhashed.c */
 UnhashedCode *unhashed_new(const CodeEvent *e, uint32_t generation); /* NULL: out of memory */
 const char *event_path(const CodeEvent *e, char buffer[PARTS_PATH_SIZE]);

@@ -58,6 +58,9 @@ typedef struct ObserverOps {
         /* A program ran without the hook being asked, although it was claimed to work: it is claimed no more. Once. */
         void (*hooks_died)(void *userdata);
 
+        /* The same happened to the programs of an earlier daemon, while they were alone. Once for each. */
+        void (*hooks_were_dead)(void *userdata);
+
         /* It will not see anything any more. */
         void (*died)(void *userdata, const char *why);
 
