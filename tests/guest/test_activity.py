@@ -228,12 +228,12 @@ def get_all(next_id, get):
         raise PermissionError()
 
 
-def probe_kernel():
-    """At a function that every kernel has."""
+def probe_kernel(function, address):
+    """By the function's name, or at an address."""
     with open("/sys/bus/event_source/devices/kprobe/type", encoding="ascii") as f:
         kind = int(f.read())
-    function = ctypes.create_string_buffer(b"do_nanosleep")
-    attributes = struct.pack("<IIQQQQQIIQQ", kind, 72, 0, 0, 0, 0, 0, 0, 0, ctypes.addressof(function), 0)
+    name = ctypes.create_string_buffer(function)
+    attributes = struct.pack("<IIQQQQQIIQQ", kind, 72, 0, 0, 0, 0, 0, 0, 0, ctypes.addressof(name) if function else 0, address)
     call(LIBC.syscall(SYS_PERF_EVENT_OPEN, attributes, 0, -1, -1, 0))
 
 
@@ -268,7 +268,7 @@ def self_attempts(m):
         ("mount", "sb_mount", "mounting over the log", mount_over, run),
         ("map", "bpf_map", "BPF_MAP_GET_FD_BY_ID", get_all, BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID),
         ("link", "bpf", "BPF_LINK_GET_FD_BY_ID", get_all, BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID),
-        ("kprobe", "locked_down", "a probe by perf_event_open", probe_kernel),
+        ("kprobe", "locked_down", "a probe by perf_event_open", probe_kernel, b"do_nanosleep", 0),
         ("kernel", "file_open", "kernel.ftrace_enabled", open, "/proc/sys/kernel/ftrace_enabled", "wb"),
     ]
     if os.path.exists(f"{TRACING}/kprobe_events"):
@@ -323,7 +323,8 @@ def test_self_observed(m):
     rules(m, "observe", "")
     check(attempt(open, f"{ROOT}/run/sealwatch/measurements", "r+b") == DONE, "observe refused it")
     expect(m, "self", "write", f"{ROOT}/run/sealwatch/measurements", rule="default", verdict="would-lock")
-    check(attempt(probe_kernel) == DONE, "observe refused a probe")
+    # Where there is no code: one that is made for real has the kernel change its own, which QEMU does not survive each time.
+    check(attempt(probe_kernel, b"", 1) not in (DONE, REFUSED), "observe refused a probe")
     expect(m, "self", "kprobe", "(kernel)", rule="default", verdict="would-lock")
     m.expect_state("degraded")
     if RUNG == "fentry":
