@@ -10,13 +10,17 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/sensor/deputy.h"
 #include "lib/base/alloc.h"
 #include "lib/io/fd.h"
+
+enum { NOT_THERE = 1 }; /* no errno: the child did not get into the cgroup, and executed nothing */
 
 typedef struct RunOrder {
         char *path;
@@ -63,17 +67,37 @@ _Noreturn static void execute(const RunOrder *o, int error_fd) {
         _exit(127);
 }
 
+/* A service that may make no namespaces (RestrictNamespaces=) has no clone3(), since what that is asked for cannot be seen, and
+ * its cgroups may be read-only: somebody else moves the child. */
+static pid_t fork_into(const char *cgroup, int error_fd) {
+        pid_t pid = fork();
+        int r;
+
+        if (pid != 0)
+                return pid;
+        r = deputy_join(DEPUTY_SOCKET, cgroup);
+        if (r >= 0)
+                return 0;
+        r = NOT_THERE;
+        (void) !write(error_fd, &r, sizeof(r));
+        _exit(127);
+}
+
 /* posix_spawn() of this C library puts nobody into a cgroup. 0, or why no process could be made there. */
 static int run_in_cgroup(const RunOrder *o, int *ret_exec_error, int *ret_status) {
         struct clone_args args = { .flags = CLONE_INTO_CGROUP,
                                    .exit_signal = SIGCHLD,
                                    .cgroup = (uint64_t) o->place.cgroup_fd };
+        char link[32], path[DEPUTY_PATH_MAX] = "";
         int pair[2], r;
         pid_t pid;
 
-        if (pipe2(pair, O_CLOEXEC) < 0)
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", o->place.cgroup_fd);
+        if (readlink(link, path, sizeof(path) - 1) < 0 || pipe2(pair, O_CLOEXEC) < 0)
                 return -errno;
         pid = (pid_t) syscall(SYS_clone3, &args, sizeof(args));
+        if (pid < 0 && errno == ENOSYS)
+                pid = fork_into(path, pair[1]);
         if (pid == 0)
                 execute(o, pair[1]);
         r = pid < 0 ? -errno : 0;
@@ -83,6 +107,8 @@ static int run_in_cgroup(const RunOrder *o, int *ret_exec_error, int *ret_status
         safe_close(pair[0]);
         if (pid > 0 && waitpid(pid, ret_status, 0) < 0 && *ret_exec_error == 0)
                 *ret_exec_error = -errno;
+        if (*ret_exec_error == NOT_THERE)
+                r = -ENOLINK;
         return r;
 }
 

@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import machine  # noqa: E402
 import root  # noqa: E402
-from machine import Machine, Skip, check, eventually  # noqa: E402
+from machine import GUARDED, Machine, Skip, check, eventually  # noqa: E402
 
 UNIT = "sealwatchd.service"
 EXPOSURE_MAX = 20  # tenths
@@ -115,6 +115,8 @@ def test_probe(m):
         answer = ask_probe(m, order)
         check(-answer in (errno.ENOEXEC, errno.EINVAL, errno.ENOSYS, errno.EPERM), f"the probe's answer: {answer}")
     check(ask_probe(m, b"x") == -errno.EINVAL, "an order that nobody knows")
+    for path in (b"", b"/sys/fs/cgroup", b"/etc", b"/sys/fs/cgroup/../../etc", b"/sys/fs/cgroup/" + b"x" * 1000):
+        check(ask_probe(m, b"j" + path) < 0, f"it joins {path[:30]}")
     failed = m.run("systemctl", "--failed", "--plain", "--no-legend").strip()
     check(not failed, f"failed units: {failed}")
 
@@ -222,6 +224,20 @@ def test_what_does_not_fit_is_wiped(m):
     check(not held(m, "other"), "a locked guard handed a secret out")
 
 
+def test_canary_in_scope(m):
+    """The sandbox lets nobody into the scope's cgroup; sealwatch-probe does, and so a round has its proof of denial."""
+    where = "/run/sealwatch/sealwatchd.conf.d"
+    m.run("sh", "-c", f"mkdir {where}; printf '[Attestation]\\nProvider=simulator\\nInterval=0\\n' >{where}/attest.conf")
+    restart_by(m, "systemctl", "restart", UNIT)
+    m.run("sealwatchctl", "attest", "--json", code=None)
+    announced = m.events("canary")[-1]
+    denied = [e for e in m.events("exec") if e.get("digest") == announced["digest"]]
+    check([e["verdict"] for e in denied] == ["deny"], f"the canary: {denied}, {m.events('attest')[-1:]}")
+    check(GUARDED in denied[0]["cgroup"], f"it ran in {denied[0]['cgroup']}")
+    m.run("rm", "-r", where)
+    restart_by(m, "systemctl", "restart", UNIT)
+
+
 def test_bad_configuration_is_not_tried_again(m):
     m.run("sh", "-c", "mkdir /run/sealwatch/sealwatchd.conf.d; echo '[Nothing]' >/run/sealwatch/sealwatchd.conf.d/bad.conf")
     m.run("systemctl", "restart", UNIT, code=1)
@@ -239,7 +255,7 @@ def test_shutdown(m):
 
 
 TESTS = [test_units_are_right, test_fetch_helper, test_starts_before_what_it_guards, test_watches, test_journal_and_catalog,
-         test_bus, test_reload, test_probe, test_crash, test_pins, test_watchdog, test_restart_and_stop, test_secrets_outlive_a_restart,
+         test_bus, test_reload, test_probe, test_crash, test_pins, test_watchdog, test_restart_and_stop, test_secrets_outlive_a_restart, test_canary_in_scope,
          test_bad_configuration_is_not_tried_again,
          test_what_does_not_fit_is_wiped, test_shutdown]
 

@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/sensor/bpf/deputy.h"
 #include "daemon/sensor/bpf/observer-internal.h"
+#include "daemon/sensor/deputy.h"
 #include "lib/base/cleanup.h"
 #include "lib/io/fd.h"
 
