@@ -108,11 +108,15 @@ void observer_probe_activities(Observer *o, const char *canary, const char *run_
                                ret_levels, ret_why);
         state = programs_activities(o->programs);
         state->tpm_major = tpm_major();
-        if (trial_begin(canary, &t) < 0)
+        if (trial_begin(canary, &t) >= 0)
+                let_go(o, &t);
+        if (t.file < 0 || trial_spawn(&t) < 0) {
+                keep_let_go(o, 0, 0);
+                trial_done(&t);
                 return set_all(LEVEL_OFF, "the probe could not be started", ret_levels, ret_why);
+        }
         set_all(LEVEL_ENFORCE, rungs[o->rung], ret_levels, ret_why);
         prepare_own(o, run_dir, &t);
-        let_go(o, &t);
         o->activity_probe.active = true;
         __atomic_store_n(&state->probing, 1, __ATOMIC_RELEASE);
         for (unsigned i = 0; trial_what(i) < _WHAT_MAX; i++)

@@ -51,26 +51,19 @@ static int spawn(const Trial *t, int line, char *argument, pid_t *ret) {
 }
 
 int trial_begin(const char *canary, Trial *ret) {
-        int r, line[2];
-        Trial t = { .line = -1 };
+        *ret = (Trial){ .file = copy_to_memfd(canary), .line = -1 };
+        return ret->file < 0 ? ret->file : 0;
+}
 
-        t.file = copy_to_memfd(canary);
-        if (t.file < 0)
-                return t.file;
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) < 0) {
-                r = -errno;
-                trial_done(&t);
-                return r;
-        }
-        t.line = line[0];
-        r = spawn(&t, line[1], (char *) "wait", &t.child);
+int trial_spawn(Trial *t) {
+        int r, line[2];
+
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) < 0)
+                return -errno;
+        t->line = line[0];
+        r = spawn(t, line[1], (char *) "wait", &t->child);
         (void) close(line[1]);
-        if (r < 0) {
-                trial_done(&t);
-                return r;
-        }
-        *ret = t;
-        return 0;
+        return r;
 }
 
 void trial_done(Trial *t) {

@@ -13,8 +13,10 @@ typedef struct Trial {
         unsigned map_id, link_id; /* of ours */
 } Trial;
 
-/* Before the hooks watch us. 0 or a negative errno. */
+/* Before the hooks watch us: makes the file, then, when the hooks of earlier daemons let it go, the process. 0 or a negative errno;
+ * trial_done() in any case. */
 int trial_begin(const char *canary, Trial *ret); /* own and the numbers are the caller's to fill in */
+int trial_spawn(Trial *t);
 void trial_done(Trial *t);
 
 /* Does what the hook of that kind is about; whether it is let or not, nothing changes. 0, a negative errno, or 1 where the
