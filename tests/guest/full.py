@@ -17,6 +17,7 @@ from process import Unavailable, command
 
 MODULES = ["virtio_pci", "virtio_console", "virtio_blk", "ext4"]
 MEMORY = 1024
+FORGETS = ",snapshot=on"  # what is written is gone with QEMU
 
 
 def disk(path, form, more=""):
@@ -74,17 +75,20 @@ def wait_for_agent(machine):
 
 class Guest:
     """A running guest, for as long as the block lasts. more: words for the kernel's command line, with which it must boot all
-    the way; console: takes what the kernel says."""
+    the way; console: takes what the kernel says; keeps: a file for its disk, which a later guest can begin with."""
 
-    def __init__(self, series=kernels.NEWEST, bpf_lsm=True, more=(), console=None):
+    def __init__(self, series=kernels.NEWEST, bpf_lsm=True, more=(), console=None, keeps=None):
         picture = Picture(series, bpf_lsm)
         options = [*picture.options]
         if more:
             options[options.index("-append") + 1] += " " + " ".join(more)
-            options += disk(picture.image.disk, "raw", ",snapshot=on")
+            options += disk(keeps, "qcow2") if keeps else disk(picture.image.disk, "raw", FORGETS)
             self.machine = Machine(options, picture.initramfs)
         else:
-            options += disk(f"{picture.directory}/disk.qcow2", "qcow2", ",snapshot=on")
+            base = f"{picture.directory}/disk.qcow2"
+            if keeps:
+                command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, keeps)
+            options += disk(keeps, "qcow2") if keeps else disk(base, "qcow2", FORGETS)
             with open(f"{picture.directory}/memory", "rb") as memory:
                 self.machine = Machine([*options, "-incoming", f"fd:{memory.fileno()}"], picture.initramfs, [memory.fileno()])
         self.console = {"console": console} if console else {}
@@ -115,6 +119,12 @@ class Guest:
                 raise Died(False, f"QEMU does not load the guest's memory:\n{self.machine.last_words()}")
             time.sleep(0.02)
         self.machine.monitor("cont")
+
+    def end(self):
+        """Before the block does, so that its disk has all that it wrote."""
+        self.output("sync")
+        self.machine.monitor("quit")
+        self.machine.qemu.wait()
 
     def run(self, words, stdin=b"", sinks=None, seconds=300):
         """Runs a command and returns its exit status. sinks: {"out": f, "err": g}, which take bytes as they come."""

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The kernel's own measurements of a whole boot of Debian beside ours: what both measured has the same digest in both, and each
+list is what its register holds. test_ima.py KERNEL"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+SOURCE, BUILD = os.environ["SEALWATCH_SOURCE"], os.environ["SEALWATCH_BUILD"]
+sys.path[:0] = [f"{SOURCE}/tests/guest", f"{SOURCE}/tests/edge/daemon"]
+from full import Guest  # noqa: E402
+from process import Unavailable  # noqa: E402
+from lab import check, eventually, tool  # noqa: E402
+
+BOTH_MIN = 30  # files; what a boot executes and maps once the daemon is there
+LIST = "/sys/kernel/security/ima"
+# The list and the registers as they were at one moment. Whatever the shell would execute could add to them.
+SNAPSHOT = f"""
+registers() {{
+    i=0
+    while [ $i -lt 24 ]; do
+        read -r value </sys/class/tpm/tpm0/pcr-sha256/$i
+        printf 'PCR-%02d: %s\\n' $i "$value"
+        i=$((i + 1))
+    done
+}}
+mkdir /run/ima
+until before=$(registers) && cat {LIST}/binary_runtime_measurements >/run/ima/binary &&
+      cat {LIST}/ascii_runtime_measurements >/run/ima/ascii && [ "$before" = "$(registers)" ]; do :; done
+echo "$before" >/run/ima/registers
+"""
+
+
+def install(g):
+    """For the next boot."""
+    with tempfile.TemporaryDirectory() as directory:
+        subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet"], check=True,
+                       env=dict(os.environ, DESTDIR=directory))
+        g.put(directory, "/")
+    g.output("systemctl", "enable", "sealwatchd")
+
+
+def status(g):
+    return json.loads(g.output("sealwatchctl", "status", "--json"))
+
+
+def measured_by_us(g):
+    """{path: digests}"""
+    files = {}
+    for line in g.output("sealwatchctl", "events", "--format=json").splitlines():
+        e = json.loads(line)
+        if e["kind"] == "file":
+            files.setdefault(e["path"], set()).add(e["digest"])
+    return files
+
+
+def measured_by_ima(directory):
+    """The same."""
+    files = {}
+    with open(f"{directory}/ascii", encoding="utf-8", errors="replace") as f:
+        text = f.read()
+    for digest, path in re.findall(r"^10 [0-9a-f]+ ima-(?:ng|sig) sha256:([0-9a-f]{64}) (\S+)", text, re.MULTILINE):
+        if digest.strip("0"):  # no violation
+            files.setdefault(path, set()).add(digest)
+    check(len(files) > 1, f"IMA has measured nothing but the boot: {text[:600]}")
+    return files
+
+
+def expect_agreement(ours, theirs):
+    both = ours.keys() & theirs.keys()
+    print(f"{len(ours)} files measured by us, {len(theirs)} by IMA, {len(both)} by both", flush=True)
+    check(len(both) >= BOTH_MIN, f"both measured {len(both)} files only")
+    apart = {p: (sorted(ours[p]), sorted(theirs[p])) for p in both if not ours[p] <= theirs[p]}
+    check(not apart, f"the digests of {len(apart)} files differ: {apart}")
+
+
+def judge_theirs(directory):
+    with open(f"{directory}/registers", encoding="ascii") as f:
+        text = f.read().lower().replace("pcr", "PCR")
+    with open(f"{directory}/pcrs", "w", encoding="ascii") as f:
+        f.write(text)
+    tool("evmctl", "ima_measurement", "--ignore-violations", "--pcrs", f"sha256,{directory}/pcrs", f"{directory}/binary")
+
+
+def judge_ours(directory):
+    log, pcrs = f"{directory}/measurements", f"{directory}/pcrs.sha256"
+    tool("evmctl", "ima_measurement", "--ignore-violations", "--pcrs", f"sha256,{pcrs}", log)
+    tool(f"{BUILD}/tools/verify/sealwatch-verify", "log", log, "--pcrs", pcrs)
+
+
+def main(g):
+    eventually(lambda: status(g)["State"] == "trusted", "trust", 60)
+    levels = status(g)["Levels"]
+    check(levels["library"] == "enforce (lsm)", f"the hooks do not work here: {levels}")
+    ours = measured_by_us(g)
+    g.output("sh", "-c", SNAPSHOT)
+    g.output("sealwatchctl", "log", "--snapshot", "/run/ours")
+    with tempfile.TemporaryDirectory() as theirs, tempfile.TemporaryDirectory() as log:
+        g.get("/run/ima", theirs)
+        g.get("/run/ours", log)
+        judge_theirs(theirs)
+        judge_ours(log)
+        expect_agreement(ours, measured_by_ima(theirs))
+
+
+try:
+    with tempfile.TemporaryDirectory() as top:
+        with Guest(sys.argv[1], keeps=f"{top}/disk") as guest:
+            install(guest)
+            guest.end()
+        with Guest(sys.argv[1], more=["ima_policy=tcb", "ima_hash=sha256"], keeps=f"{top}/disk") as guest:
+            try:
+                main(guest)
+            except AssertionError:
+                print(guest.output("sh", "-c", "systemctl status --no-pager --lines=60 sealwatchd; sealwatchctl status; true").decode())
+                raise
+except Unavailable as why:
+    print(f"SKIP: {why}")
+    sys.exit(77)
