@@ -167,9 +167,10 @@ typedef enum ActivityWhat {
         WHAT_SELF_LINK,        /* security_bpf: a descriptor of a link, or a change of one */
         WHAT_SELF_MOUNT,       /* as of WHAT_MOUNT: over its files, or what they are on */
         WHAT_SELF_CGROUP,      /* security_file_open, for writing: what stops or starves its cgroup */
-        WHAT_SELF_KERNEL,      /* … what silences hooks, takes the TPM away, or switches a livepatch */
-        WHAT_SELF_KPROBE,      /* security_locked_down: a probe in the kernel's code */
+        WHAT_SELF_KERNEL, /* … what silences hooks, takes the TPM away, switches a livepatch, or kills whomever */
+        WHAT_SELF_KPROBE, /* security_locked_down: a probe in the kernel's code */
         WHAT_SELF_LIVEPATCH, /* tracepoint module_load: a module that replaces the kernel's code, which nobody can refuse here */
+        WHAT_SELF_PROGRAM, /* security_bpf_prog: a descriptor of a program, which could be run by hand */
         _WHAT_MAX,
 } ActivityWhat;
 
@@ -198,7 +199,7 @@ enum {
 };
 
 /* Kinds of what is the daemon's own, above the number (kind << 32 | id). */
-enum { OWN_MAP = 1, OWN_LINK = 2 };
+enum { OWN_MAP = 1, OWN_LINK = 2, OWN_PROGRAM = 3 };
 
 /* What programs about activities share with user space. */
 typedef struct ActivityState {

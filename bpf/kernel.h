@@ -211,6 +211,14 @@ struct bpf_map {
         __u32 id;
 };
 
+struct bpf_prog_aux {
+        __u32 id;
+};
+
+struct bpf_prog {
+        struct bpf_prog_aux *aux;
+};
+
 struct bpf_link {
         __u32 id;
 };

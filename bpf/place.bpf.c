@@ -181,6 +181,14 @@ static __always_inline bool is_ftrace_switch(struct dentry *dentry) {
                is_name(name_of(BPF_CORE_READ(dentry, d_parent)), NAME("kernel"));
 }
 
+/* It kills, stops and starves without a signal that a hook is asked about. */
+static __always_inline bool is_sysrq(struct file *file) {
+        struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+
+        return BPF_CORE_READ(dentry, d_parent) == BPF_CORE_READ(file, f_inode, i_sb, s_root) &&
+               is_name(name_of(dentry), NAME("sysrq-trigger"));
+}
+
 /* …/drivers/tpm_crb/unbind, and the like */
 static __always_inline bool is_tpm_unbinding(struct dentry *dentry) {
         struct name driver = name_of(BPF_CORE_READ(dentry, d_parent));
@@ -217,7 +225,7 @@ static __always_inline bool is_against_us(struct file *file, struct inode *inode
                 return false;
         if (magic == MAGIC_PROC) {
                 *ret = WHAT_SELF_KERNEL;
-                if (is_ftrace_switch(dentry))
+                if (is_ftrace_switch(dentry) || is_sysrq(file))
                         return true;
                 *ret = WHAT_SELF_WRITE;
                 return is_of_daemon(inode);

@@ -52,6 +52,14 @@ static __always_inline int on_map(struct bpf_map *map, unsigned int mode) {
         return settle_activity(&a);
 }
 
+/* One of them makes whoever runs it the daemon. */
+static __always_inline int on_program(struct bpf_prog *program) {
+        struct activity a = { .kind = ACTIVITY_SELF, .what = WHAT_SELF_PROGRAM };
+
+        a.number = a.object = BPF_CORE_READ(program, aux, id);
+        return is_own_object(OWN_PROGRAM, a.number) ? settle_activity(&a) : allow();
+}
+
 SEC("?lsm/task_kill")
 int BPF_PROG(self_signal, struct task_struct *task, void *info, int signal, const struct cred *cred) {
         return on_signal(task, signal);
@@ -132,4 +140,14 @@ int BPF_PROG(self_map, struct bpf_map *map, unsigned int mode) {
 SEC("?fmod_ret/security_bpf_map")
 int BPF_PROG(lower_self_map, struct bpf_map *map, unsigned int mode) {
         return on_map(map, mode);
+}
+
+SEC("?lsm/bpf_prog")
+int BPF_PROG(self_program, struct bpf_prog *program) {
+        return on_program(program);
+}
+
+SEC("?fmod_ret/security_bpf_prog")
+int BPF_PROG(lower_self_program, struct bpf_prog *program) {
+        return on_program(program);
 }

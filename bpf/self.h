@@ -23,7 +23,7 @@ struct guarded {
 };
 extern struct guarded guarded SEC(".maps");
 
-/* Our own maps and links, by kind and number. */
+/* Our own maps, links and programs, by kind and number. */
 struct own_objects {
         __uint(type, BPF_MAP_TYPE_HASH);
         __uint(max_entries, OWN_OBJECTS_MAX);

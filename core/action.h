@@ -23,6 +23,7 @@ typedef enum ActionType {
         ACTION_ATTESTED,  /* the round is over */
         ACTION_NO_ROUND,  /* there will be no round for this request */
         ACTION_DETACH,    /* the kernel side ends: programs, maps, pins; what that costs follows as INPUT_LEVELS */
+        ACTION_DRILL,     /* the drill is open, or over and all of it in the register: answer who asked */
         ACTION_STOP,      /* the stop is anchored and all are answered: end; once */
         _ACTION_MAX,
 } ActionType;
@@ -78,6 +79,7 @@ typedef struct Action {
                         const char *reason; /* ACTION_REFUSE: static */
                 } release;
                 uint64_t detach; /* the request */
+                uint64_t drill;  /* the request; 0: nobody waits */
                 struct {
                         uint64_t round, request; /* request 0: nobody waits */
                         size_t nonce_size;

@@ -58,6 +58,23 @@ static void judge_state(const Judge *j) {
                   c->reasons);
 }
 
+/* While one is open, what it announced does not count as a violation. */
+static void judge_drills(const Judge *j) {
+        const Conduct *c = j->c;
+
+        if (c->exemptions.count > 0)
+                check_add(j->checks, "drills", CHECK_FAIL,
+                          "%" PRIu64
+                          " times something counts as a drill's that none has announced, first in entry %" PRIu64,
+                          c->exemptions.count, c->exemptions.first);
+        else if (c->drills == 0)
+                check_add(j->checks, "drills", CHECK_NA, "there was none");
+        else
+                check_add(j->checks, "drills", j->q->forbid_drills ? CHECK_FAIL : CHECK_PASS,
+                          "%" PRIu64 " drills tried %" PRIu64 " things, all announced before", c->drills,
+                          c->drill_used);
+}
+
 static void judge_lock(const Judge *j) {
         const Conduct *c = j->c;
 
@@ -207,6 +224,7 @@ void conduct_judge(const Conduct *c, const GuestRequirements *q, const ConductCl
         judge_boot(&j);
         judge_transitions(&j);
         judge_state(&j);
+        judge_drills(&j);
         judge_lock(&j);
         judge_cap(&j);
         judge_watch(&j);

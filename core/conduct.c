@@ -184,6 +184,68 @@ static void take_code(Conduct *c, const LogEntry *entry) {
                 c->canary_seen = startswith(verdict, "would-") ? 3 : 1;
 }
 
+/* What an item of a drill is known by, from the words of the announcement. 0: it could not be computed, and fits nothing. */
+static uint64_t drill_key(const char *name, const char *words) {
+        uint8_t digest[SHA256_SIZE];
+        char text[256];
+        uint64_t key = 0;
+        int n = snprintf(text, sizeof(text), "%s %s", name, words);
+
+        if (n < 0 || n >= (int) sizeof(text) || sha256(text, (size_t) n, digest) < 0)
+                return 0;
+        memcpy(&key, digest, sizeof(key));
+        return key & INT64_MAX; /* a number of JSON */
+}
+
+static void end_drill(Conduct *c) {
+        *c->drill_id = '\0';
+        memset(c->drill_items, 0, sizeof(c->drill_items));
+}
+
+static void take_drill(Conduct *c, const LogEntry *entry) {
+        const json_t *items = json_object_get(entry->json, "items");
+        const char *id = text_of(entry, "id"), *name;
+        bool begins = streq(text_of(entry, "phase"), "begin");
+        json_t *words;
+        size_t n = 0;
+
+        if (strlen(id) != DRILL_ID_SIZE || (begins ? *c->drill_id != '\0' : !streq(id, c->drill_id)))
+                fault(&c->exemptions, entry);
+        end_drill(c);
+        if (!begins)
+                return;
+        c->drills++;
+        snprintf(c->drill_id, sizeof(c->drill_id), "%s", id);
+        json_object_foreach((json_t *) items, name, words)
+                if (n < DRILL_ITEMS_MAX)
+                        c->drill_items[n++] = drill_key(name, strempty(json_string_value(words)));
+}
+
+/* Something that a drill tried: what came of it is not what comes of others', so it must have been announced. An activity is good for
+ * once. */
+static void take_drilled(Conduct *c, const LogEntry *entry, const char *name) {
+        bool is_code = entry->kind == KIND_EXEC;
+        const json_t *details = json_object_get(entry->json, "details");
+        const char *event = text_of(entry, "event");
+        char words[160];
+        uint64_t key;
+
+        if (is_code)
+                snprintf(words, sizeof(words), "%s %s", *event ? event : "exec", text_of(entry, "digest"));
+        else
+                snprintf(words, sizeof(words), "%s %s %llu", event,
+                         strempty(json_string_value(json_object_get(details, "how"))),
+                         (unsigned long long) count_of(entry, "pid"));
+        c->drill_used++;
+        key = drill_key(name, words);
+        for (size_t i = 0; key != 0 && *c->drill_id && i < DRILL_ITEMS_MAX; i++)
+                if (c->drill_items[i] == key) {
+                        c->drill_items[i] = is_code ? key : 0;
+                        return;
+                }
+        fault(&c->exemptions, entry);
+}
+
 /* What must follow from a verdict, whatever it is about. Tampering is always judged by the mode; a gap by the policy of the
  * new daemon, whose record may come behind it; what else would have been done depends on what could be. */
 static void take_verdict(Conduct *c, const LogEntry *entry) {
@@ -197,12 +259,17 @@ static void take_verdict(Conduct *c, const LogEntry *entry) {
 }
 
 static int take_event(Conduct *c, const LogEntry *entry) {
+        const char *drill = text_of(entry, "drill");
+
+        if (*drill)
+                take_drilled(c, entry, drill);
         switch (entry->kind) {
         case KIND_BOOT:
                 take_boot(c, entry);
                 break;
         case KIND_START:
                 take_start(c, entry);
+                end_drill(c);
                 if (!guard_is_closed((State) c->state))
                         c->state = STATE_STARTING;
                 break;
@@ -235,6 +302,12 @@ static int take_event(Conduct *c, const LogEntry *entry) {
                 return take_cap(c, entry);
         case KIND_CANARY:
                 take_canary(c, entry);
+                break;
+        case KIND_DRILL:
+                take_drill(c, entry);
+                break;
+        case KIND_STOP:
+                end_drill(c);
                 break;
         default:
                 break;

@@ -10,6 +10,7 @@
 #include "lib/logreader.h"
 #include "lib/pcrfile.h"
 #include "policy/appraisal-guest.h"
+#include "policy/drill.h"
 #include "policy/level.h"
 
 enum { CONDUCT_NONCE_MAX = EVIDENCE_NONCE_MAX, CONDUCT_TEXT_MAX = 256, CONDUCT_LEVELS = 32 };
@@ -47,6 +48,11 @@ typedef struct Conduct {
         char canary_nonce[2 * CONDUCT_NONCE_MAX + 1];
         uint8_t canary_digest[SHA256_SIZE];
         uint64_t canary_seen; /* 1: it ran, and was measured; 2: it was refused; 3: it would have been */
+
+        uint64_t drills, drill_used;           /* so many drills; things that they tried */
+        char drill_id[DRILL_ID_SIZE + 1];      /* of the one that is open; "": none is */
+        uint64_t drill_items[DRILL_ITEMS_MAX]; /* what it has announced, and not done yet; 0: nothing */
+        ConductFault exemptions;               /* claimed by nobody's announcement */
 } Conduct;
 
 /* "gate (why)": 1 + Level, 0 for no level. */
@@ -68,6 +74,6 @@ typedef struct ConductClaims {
         bool allow_simulated;
 } ConductClaims;
 
-/* Adds, each once: boot-record, guest-taints, guard-transitions, guard-state, lock-on-violation, lock-plan, releases, cap,
+/* Adds, each once: boot-record, guest-taints, guard-transitions, guard-state, drills, lock-on-violation, lock-plan, releases, cap,
  * gaps, losses, levels, mode, policy-digest, proof-of-denial, heartbeat. */
 void conduct_judge(const Conduct *c, const GuestRequirements *q, const ConductClaims *claims, CheckList *checks);

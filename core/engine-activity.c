@@ -81,6 +81,7 @@ static EventBuilder describe(Feed *f, const Activity *a, const Verdict *v, const
         event_text(&event, "verdict", verdict);
         event_text(&event, "severity", severity_names[v->severity]);
         event_text(&event, "technique", v->technique);
+        event_text_max(&event, "drill", f->drill, EVENT_SHORT_MAX);
         event_map(&event, "details");
         for (size_t i = 0; i < ACTIVITY_DETAILS_MAX && a->details[i].key; i++)
                 event_map_text(&event, "details", a->details[i].key, strempty(a->details[i].text));
@@ -186,6 +187,15 @@ static Verdict judge(const Policy *p, const Activity *a) {
         return v;
 }
 
+/* Announced: it is recorded each time, and nothing else comes of it. */
+static int on_drill(Feed *f, const Activity *a, const Verdict *v) {
+        bool refuse = actions_refuse(v->actions);
+        const char *let = !refuse ? "allow" : f->engine->policy->mode == MODE_ENFORCE ? "seen" : "would-deny";
+        EventBuilder event = describe(f, a, v, a->denied ? "deny" : let);
+
+        return record_event(f, &event, -1, NULL);
+}
+
 int feed_activity(Feed *f, const Activity *seen) {
         const Policy *p = f->engine->policy;
         Activity a = *seen;
@@ -193,6 +203,8 @@ int feed_activity(Feed *f, const Activity *seen) {
 
         a.target = strempty(a.target);
         v = judge(p, &a);
+        if (drill_takes_activity(f, &a, how_of(&a)))
+                return on_drill(f, &a, &v);
         if (a.denied)
                 return on_denied(f, &a, &v);
         if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE && !a.stale)

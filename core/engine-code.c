@@ -79,11 +79,13 @@ int feed_code(Feed *f, const CodeSeen *seen) {
         f->canary = attest_takes_canary(f, &c.observation);
         if (f->canary)
                 v.actions = attest_canary_actions(f, v.actions);
+        else if (drill_takes_code(f, &c.observation))
+                v.actions = drill_actions(f, v.actions);
         if (c.denied)
                 return on_denied(f, &c, &v);
         if (c.unread && actions_refuse(v.actions) && p->mode == MODE_ENFORCE)
                 return on_unread(f, &c, &v);
-        if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE && !c.stale && !c.observation.check &&
+        if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE && !c.stale && !c.observation.check && !f->drill &&
             c.observation.failure != FAILURE_NO_PATH)
                 return on_ran(f, &c, &v);
         return on_let_run(f, &c, &v);

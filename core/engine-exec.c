@@ -80,7 +80,7 @@ int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char
         if (r < 0)
                 return r;
         has_key = judged_key(verdict, v->rule, failure, o->subject.uid, digest, path, key);
-        before = has_key && !f->canary ? table_get(e->judged, key) : NULL; /* each canary has a record of its own */
+        before = has_key && (!f->canary || f->drill) ? table_get(e->judged, key) : NULL; /* each canary has its own */
         if (before) {
                 *ret_seq = before->seq;
                 return 0;
@@ -101,6 +101,7 @@ int record_judgement(Feed *f, const Observation *o, const Verdict *v, const char
         event_text(&event, "severity", severity_names[v->severity]);
         event_text(&event, "technique", v->technique);
         event_text(&event, "failure", failure);
+        event_text_max(&event, "drill", f->drill, EVENT_SHORT_MAX);
         /* What a violation is about is not left out for want of room. */
         r = record_event_in(f, v->actions & RULE_LOCK ? ROOM_GUARD : ROOM_ANYBODY, &event, alert, ret_seq);
         if (r >= 0 && has_key)
@@ -131,7 +132,7 @@ int record_file(Feed *f, const Observation *o, bool known, uint64_t *ret_seq) {
         if (r < 0)
                 return r;
         has_key = dedup_key("file", o->digest, "", path, key);
-        before = has_key && !f->canary ? table_get(e->measured, key) : NULL;
+        before = has_key && (!f->canary || f->drill) ? table_get(e->measured, key) : NULL;
         if (before) {
                 *ret_seq = before->seq;
                 return 0;
@@ -322,6 +323,8 @@ static int decide(Feed *f, Observation *o) {
         f->canary = attest_takes_canary(f, o);
         if (f->canary)
                 v.actions = attest_canary_actions(f, v.actions);
+        else if (drill_takes_code(f, o))
+                v.actions = drill_actions(f, v.actions);
         if (o->failure != _FAILURE_INVALID)
                 r = on_gate_failure(f, o, &v);
         else if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE)

@@ -4,6 +4,7 @@
 /* What the engine's own files share. Nobody else includes this. */
 
 #include "core/answers.h"
+#include "core/drill.h"
 #include "core/engine.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/table.h"
@@ -98,6 +99,7 @@ struct Engine {
         uint64_t detach_seq, detach_request;
 
         Attestation attestation;
+        Drill drill;
 };
 
 /* The state of one engine_feed() call. */
@@ -105,7 +107,8 @@ typedef struct Feed {
         Engine *engine;
         Now now;
         ActionList *actions;
-        bool canary; /* the input is about the canary: nobody is told, nothing is counted */
+        bool canary;       /* the input is about the canary, or a drill: nobody is told, nothing is counted */
+        const char *drill; /* the item of a drill that it is about; NULL: none */
 } Feed;
 
 /* Of two things that were both tried. */
@@ -202,6 +205,19 @@ int feed_sealed(Feed *f, const Input *in);
 int releases_anchored(Feed *f);
 int feed_detach(Feed *f, const Input *in);
 int detach_anchored(Feed *f);
+/* Tells who waits for a request: ACTION_RELEASE with the name of the secret, or ACTION_REFUSE and why (static). */
+int finish_release(Feed *f, ActionType type, uint64_t request, const char *name, const char *reason);
+
+/* engine-drill.c: what somebody tries, and has announced. */
+int feed_drill(Feed *f, const Input *in);
+int feed_drill_end(Feed *f, const Input *in);
+int drill_anchored(Feed *f);
+int drill_expire(Feed *f); /* before the input is looked at */
+usec_t drill_deadline(const Engine *e);
+/* True when a drill announced it: then f->drill is set, and nothing but refusal and record may come of it. */
+bool drill_takes_code(Feed *f, const Observation *o);
+bool drill_takes_activity(Feed *f, const Activity *a, const char *how);
+unsigned drill_actions(Feed *f, unsigned actions); /* what is left of a verdict on code; nobody is told */
 
 /* engine-attest.c: rounds of attestation. */
 int feed_provider(Feed *f, const Input *in);

@@ -37,7 +37,7 @@ int feed_policy_refused(Feed *f, const Input *in) {
         return first_error(r, guard_failure(f, FAILURE_POLICY_REFUSED, NULL));
 }
 
-static int finish_release(Feed *f, ActionType type, uint64_t request, const char *name, const char *reason) {
+int finish_release(Feed *f, ActionType type, uint64_t request, const char *name, const char *reason) {
         _cleanup_free_ char *copy = NULL;
         Action *a;
 

@@ -119,11 +119,13 @@ int engine_restore(Engine *e, const LogEntry *entry) {
                 if (!restore_state(e, entry))
                         return -EBADMSG;
                 break;
-        case KIND_EXEC:
-                restore_exec(e, entry);
+        case KIND_EXEC: /* what a drill did is said again when somebody else does it */
+                if (!json_object_get(entry->json, "drill"))
+                        restore_exec(e, entry);
                 break;
         case KIND_ACTIVITY:
-                restore_activity(e, entry);
+                if (!json_object_get(entry->json, "drill"))
+                        restore_activity(e, entry);
                 break;
         case KIND_CAP:
                 e->was_capped = true;

@@ -181,6 +181,10 @@ static int dispatch(Feed *f, const Input *in) {
                 return feed_attested(f, in);
         case INPUT_DETACH:
                 return feed_detach(f, in);
+        case INPUT_DRILL:
+                return feed_drill(f, in);
+        case INPUT_DRILL_END:
+                return feed_drill_end(f, in);
         case INPUT_STOP:
                 return feed_stop(f, in);
         case INPUT_TIMER:
@@ -192,8 +196,9 @@ static int dispatch(Feed *f, const Input *in) {
 
 int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
         Feed f = { .engine = e, .now = *now, .actions = ret };
-        int r, q[11];
+        int r, q[13];
 
+        q[11] = drill_expire(&f);
         r = dispatch(&f, in);
         q[9] = attest_step(&f);
         q[0] = limiter_flush(&f);
@@ -206,6 +211,7 @@ int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
         q[7] = finish_stop(&f);
         q[8] = guard_owed_steps(&f);
         q[10] = detach_anchored(&f);
+        q[12] = drill_anchored(&f);
         e->again_at = e->steps_owed || start_harvest_is_due(e) ? now->boottime + COMMIT_RETRY : USEC_INFINITY;
         for (size_t i = 0; i < ELEMENTSOF(q); i++)
                 r = first_error(r, q[i]);
@@ -215,7 +221,7 @@ int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
 usec_t engine_deadline(const Engine *e) {
         usec_t first = MIN(waiting_deadline(e), MIN(e->retry_at, e->again_at));
 
-        first = MIN(first, attest_deadline(e));
+        first = MIN(first, MIN(attest_deadline(e), drill_deadline(e)));
         if (e->window_suppressed > 0)
                 first = MIN(first, e->window_start + REFUSAL_WINDOW);
         return first;
@@ -250,6 +256,10 @@ void engine_status(const Engine *e, Status *ret) {
 
 const BankDigests *engine_register(const Engine *e) {
         return commit_queue_value(e->queue);
+}
+
+const Drill *engine_drill(const Engine *e) {
+        return &e->drill;
 }
 
 const Policy *engine_policy(const Engine *e) {

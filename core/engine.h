@@ -57,4 +57,5 @@ void engine_status(const Engine *e, Status *ret);
 /* What the measurement register must hold: the replay of all commits that were reported extended. */
 const BankDigests *engine_register(const Engine *e);
 
+const Drill *engine_drill(const Engine *e);
 const Policy *engine_policy(const Engine *e);

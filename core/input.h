@@ -4,6 +4,7 @@
 /* Everything that can make the engine decide. Inputs borrow their pointers for the length of engine_feed(). */
 
 #include "core/attestation.h"
+#include "core/drill.h"
 #include "lib/event.h"
 #include "policy/level.h"
 #include "policy/policy.h"
@@ -38,6 +39,8 @@ typedef enum InputType {
         INPUT_PROVED,         /* the canary was run, or not */
         INPUT_ATTESTED,       /* evidence was gathered and appraised, or not */
         INPUT_DETACH,         /* somebody asks that the kernel side ends */
+        INPUT_DRILL,          /* somebody announces a drill */
+        INPUT_DRILL_END,      /* … and says that it is over */
         INPUT_STOP,           /* somebody asks the daemon to end */
         INPUT_TIMER,          /* engine_deadline() has come */
         _INPUT_MAX,
@@ -200,6 +203,7 @@ typedef struct Input {
                         uint32_t uid;
                         const char *reason;
                 } detach;
+                DrillRequest drill; /* also of INPUT_DRILL_END */
                 struct {
                         const char *reason;
                 } stop;

@@ -143,6 +143,10 @@ void activities_seen(void *userdata, Activity *a, uint32_t generation);
 void activities_probe(Manager *m);
 void activities_watch_files(Manager *m);
 
+/* drill.c: what somebody announces that he will try */
+void drill_request(Manager *m, const BusRequest *q); /* BUS_DRILL, BUS_DRILL_END */
+void drill_perform(Manager *m, const Action *a);
+
 /* checks.c: looking after what nobody signals, the registers and the kernel's own measurement list behind one of them. A look
  * follows soon after something was executed, and seldom otherwise. */
 int checks_start(Manager *m); /* the first look, which may wait: before the start record. 0 or -ENOMEM */

@@ -144,6 +144,8 @@ static void perform_one(Manager *m, const Action *a) {
                 return rounds_refused(m, a);
         case ACTION_DETACH:
                 return requests_detached(m, a);
+        case ACTION_DRILL:
+                return drill_perform(m, a);
         case ACTION_STOP:
                 return perform_stop(m);
         case _ACTION_MAX:

@@ -357,6 +357,9 @@ static void on_request(void *userdata, const BusRequest *q) {
                 return rounds_request(m, q);
         case BUS_SNAPSHOT:
                 return registers_snapshot(m, q->id);
+        case BUS_DRILL:
+        case BUS_DRILL_END:
+                return drill_request(m, q);
         }
 }
 

@@ -7,7 +7,8 @@
 
 #include "dbus/bus.h"
 
-enum { BUS_REQUESTS_MAX = 64 };
+enum { BUS_REQUESTS_MAX = 64, BUS_ITEMS_MAX = 64 };
+#define POLKIT_TIMEOUT (120 * USEC_PER_SEC) /* somebody may be asked for a password */
 
 struct Bus {
         sd_event *event;
@@ -15,6 +16,7 @@ struct Bus {
         sd_event_source *reconnect;
         char *address;
         BusOps ops;
+        unsigned asking; /* polkit, about callers */
         uint64_t next_id;
         struct {
                 uint64_t id; /* 0: free */

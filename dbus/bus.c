@@ -126,6 +126,22 @@ static int append_pcrs(sd_bus_message *m, const PcrValues *pcrs) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+static int append_pairs(sd_bus_message *m, const BusPair *pairs) {
+        int r = sd_bus_message_open_container(m, 'a', "{ss}");
+
+        for (; r >= 0 && pairs->name; pairs++)
+                r = sd_bus_message_append(m, "{ss}", pairs->name, pairs->text);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_drill(sd_bus_message *m, const BusReply *reply) {
+        int r = sd_bus_message_append(m, "st", reply->texts[0], reply->size);
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(reply->pairs); i++)
+                r = append_pairs(m, reply->pairs[i]);
+        return r;
+}
+
 static int send_reply(sd_bus_message *request, BusRequestType type, const BusReply *reply) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
@@ -135,6 +151,8 @@ static int send_reply(sd_bus_message *request, BusRequestType type, const BusRep
         r = sd_bus_message_new_method_return(request, &m);
         if (r >= 0 && type == BUS_ATTEST)
                 r = sd_bus_message_append(m, "ss", reply->texts[0], reply->texts[1]);
+        if (r >= 0 && type == BUS_DRILL)
+                r = append_drill(m, reply);
         if (r >= 0 && (type == BUS_RELEASE || type == BUS_EVIDENCE))
                 r = sd_bus_message_append(m, "h", reply->fd);
         if (r >= 0 && type == BUS_SNAPSHOT) {

@@ -43,9 +43,16 @@ typedef enum BusRequestType {
         BUS_DETACH,  /* name is the reason */
         BUS_RELOAD,
         BUS_SNAPSHOT,
-        BUS_ATTEST,   /* nonce; size 0: one of ours */
-        BUS_EVIDENCE, /* nonce, since, ima_since */
+        BUS_ATTEST,    /* nonce; size 0: one of ours */
+        BUS_EVIDENCE,  /* nonce, since, ima_since */
+        BUS_DRILL,     /* items */
+        BUS_DRILL_END, /* name is the drill's id */
 } BusRequestType;
+
+typedef struct BusDrillItem {
+        const char *name;
+        uint32_t pid;
+} BusDrillItem;
 
 /* A request is answered once, later or at once, with bus_reply(). */
 typedef struct BusRequest {
@@ -57,6 +64,8 @@ typedef struct BusRequest {
         const void *nonce; /* borrowed */
         size_t nonce_size;
         uint64_t since, ima_since;
+        const BusDrillItem *items; /* borrowed */
+        size_t items_size;
 } BusRequest;
 
 /* Results are passed on in pairs and triples of strings. */
@@ -76,12 +85,18 @@ typedef struct BusOps {
 int bus_new(sd_event *event, const char *address, const BusOps *ops, Bus **ret);
 Bus *bus_free(Bus *b);
 
+typedef struct BusPair {
+        const char *name, *text;
+} BusPair;
+
 typedef struct BusReply {
         const char *error, *message; /* an error name and a sentence; NULL: success */
         int fd;                      /* BUS_RELEASE, BUS_SNAPSHOT, BUS_EVIDENCE: borrowed */
-        const char *texts[2];        /* BUS_ATTEST: the result, and the checks as JSON */
-        uint64_t size;               /* BUS_SNAPSHOT: bytes of the log that belong to it */
-        const PcrValues *pcrs;       /* BUS_SNAPSHOT */
+        const char *texts[2];        /* BUS_ATTEST: the result, and the checks as JSON; BUS_DRILL: the id */
+        uint64_t size; /* BUS_SNAPSHOT: bytes of the log that belong to it; BUS_DRILL: the entry that announces it */
+        const BusPair
+                *pairs[2];     /* BUS_DRILL: targets; items that are left out, and why; each ended by a name of NULL */
+        const PcrValues *pcrs; /* BUS_SNAPSHOT */
 } BusReply;
 
 /* Unknown ids (the caller has gone) are ignored. */

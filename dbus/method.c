@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods: who calls, what is asked, and the answers that need no wait. */
+/* The methods: who calls, whether he may, what is asked, and the answers that need no wait. */
 
 #include <errno.h>
 
@@ -8,17 +8,28 @@
 #include "dbus/names.h"
 #include "lib/base/cleanup.h"
 
-/* A call whose caller is not known yet. */
+/* A call whose caller is not known yet, or not authorized. */
 typedef struct Call {
         Bus *bus;
         sd_bus_message *message;
+        uint32_t uid, pid;
+        const char *action; /* polkit is asked; NULL: it is not */
 } Call;
 
 static void call_free(void *userdata) {
         Call *c = userdata;
 
+        if (c->action)
+                c->bus->asking--;
         sd_bus_message_unref(c->message);
         free(c);
+}
+
+/* Hands the call over to a question to another service. */
+static int wait_for(Call *c, sd_bus_slot *slot) {
+        sd_bus_slot_set_userdata(slot, c);
+        sd_bus_slot_set_destroy_callback(slot, call_free);
+        return sd_bus_slot_set_floating(slot, 1); /* the bus owns it until the answer */
 }
 
 static int append_event(void *sink, uint64_t seq, const char *kind, const char *json) {
@@ -67,19 +78,43 @@ static const struct {
         const char *member, *signature;
         BusRequestType type;
 } later[] = {
-        { "SealSecret", "sh", BUS_SEAL }, { "ReleaseSecret", "s", BUS_RELEASE },
-        { "Lock", "s", BUS_LOCK },        { "Detach", "s", BUS_DETACH },
-        { "Reload", "", BUS_RELOAD },     { "Snapshot", "", BUS_SNAPSHOT },
-        { "Attest", "ay", BUS_ATTEST },   { "GetEvidence", "aytt", BUS_EVIDENCE },
+        { "SealSecret", "sh", BUS_SEAL },
+        { "ReleaseSecret", "s", BUS_RELEASE },
+        { "Lock", "s", BUS_LOCK },
+        { "Detach", "s", BUS_DETACH },
+        { "Reload", "", BUS_RELOAD },
+        { "Snapshot", "", BUS_SNAPSHOT },
+        { "Attest", "ay", BUS_ATTEST },
+        { "GetEvidence", "aytt", BUS_EVIDENCE },
+        { "BeginDrill", "a{su}", BUS_DRILL },
+        { "EndDrill", "s", BUS_DRILL_END },
 };
+
+/* Names are borrowed from the message. */
+static int read_items(sd_bus_message *m, BusDrillItem ret[BUS_ITEMS_MAX], size_t *ret_size) {
+        BusDrillItem item;
+        int r = sd_bus_message_enter_container(m, 'a', "{su}");
+
+        *ret_size = 0;
+        while (r >= 0 && (r = sd_bus_message_read(m, "{su}", &item.name, &item.pid)) > 0) {
+                if (*ret_size == BUS_ITEMS_MAX)
+                        return -E2BIG;
+                ret[(*ret_size)++] = item;
+        }
+        return r;
+}
 
 static int ask_later(Bus *b, sd_bus_message *m, size_t which, uint32_t uid, uint32_t pid) {
         BusRequest request = { .type = later[which].type, .fd = -1, .uid = uid, .pid = pid, .name = "" };
+        BusDrillItem items[BUS_ITEMS_MAX];
         int r = 0;
 
         if (later[which].signature[0] == 's')
                 r = sd_bus_message_read(m, later[which].signature, &request.name, &request.fd);
-        else if (later[which].signature[0] == 'a')
+        else if (request.type == BUS_DRILL) {
+                r = read_items(m, items, &request.items_size);
+                request.items = items;
+        } else if (later[which].signature[0] == 'a')
                 r = sd_bus_message_read_array(m, 'y', &request.nonce, &request.nonce_size);
         if (r >= 0 && request.type == BUS_EVIDENCE)
                 r = sd_bus_message_read(m, "tt", &request.since, &request.ima_since);
@@ -131,14 +166,89 @@ static int read_credentials(sd_bus_message *reply, uint32_t *ret_uid, uint32_t *
         return r;
 }
 
-static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_) {
+static int forbid(sd_bus_message *m) {
+        return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED,
+                                          "only root may do this, or whom polkit authorizes");
+}
+
+/* What others than root may be authorized to do; org.sealwatch1.policy says by whom. */
+static const struct {
+        const char *member, *action;
+} actions[] = {
+        { "ListEvents", "org.sealwatch1.inspect" },    { "ListSecrets", "org.sealwatch1.inspect" },
+        { "Snapshot", "org.sealwatch1.inspect" },      { "Attest", "org.sealwatch1.attest" },
+        { "GetEvidence", "org.sealwatch1.attest" },    { "Lock", "org.sealwatch1.lock" },
+        { "Reload", "org.sealwatch1.reload" },         { "SealSecret", "org.sealwatch1.seal" },
+        { "ReleaseSecret", "org.sealwatch1.release" },
+};
+
+static const char *action_of(const char *member) {
+        for (size_t i = 0; i < ELEMENTSOF(actions); i++)
+                if (streq(actions[i].member, member))
+                        return actions[i].action;
+        return NULL;
+}
+
+static int on_authorization(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_) {
         const Call *c = userdata;
-        uint32_t uid = UINT32_MAX, pid = 0;
+        int authorized = 0, challenge = 0, r;
+
+        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 ||
+            sd_bus_message_read(reply, "bb", &authorized, &challenge) < 0)
+                return forbid(c->message);
+        if (!authorized && challenge)
+                return sd_bus_reply_method_errorf(c->message, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                                  "polkit wants to ask somebody first");
+        if (!authorized)
+                return forbid(c->message);
+        r = run_method(c->bus, c->message, c->uid, c->pid);
+        return r < 0 ? sd_bus_reply_method_errno(c->message, r, NULL) : 0;
+}
+
+/* By the caller's name on the bus, which nobody else is ever given. */
+static int ask_polkit(const Call *known) {
+        _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        Bus *b = known->bus;
+        Call *c;
         int r;
 
-        if (sd_bus_message_is_method_error(reply, NULL) || read_credentials(reply, &uid, &pid) < 0 || uid != 0)
-                return sd_bus_reply_method_errorf(c->message, SD_BUS_ERROR_ACCESS_DENIED, "only root may do this");
-        r = run_method(c->bus, c->message, uid, pid);
+        if (!known->action)
+                return forbid(known->message);
+        if (b->asking >= BUS_REQUESTS_MAX)
+                return sd_bus_reply_method_errorf(known->message, SEALWATCH_ERROR_BUSY, "too many requests at once");
+        r = sd_bus_message_new_method_call(b->bus, &m, "org.freedesktop.PolicyKit1",
+                                           "/org/freedesktop/PolicyKit1/Authority",
+                                           "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+        if (r >= 0)
+                r = sd_bus_message_append(
+                        m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+                        sd_bus_message_get_sender(known->message), known->action, 0,
+                        (uint32_t) (sd_bus_message_get_allow_interactive_authorization(known->message) > 0), "");
+        c = r < 0 ? NULL : calloc(1, sizeof(Call));
+        if (!c)
+                return r < 0 ? r : -ENOMEM;
+        *c = *known;
+        sd_bus_message_ref(c->message);
+        b->asking++;
+        r = sd_bus_call_async(b->bus, &slot, m, on_authorization, c, POLKIT_TIMEOUT);
+        if (r < 0) {
+                call_free(c);
+                return r;
+        }
+        return wait_for(c, slot);
+}
+
+static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_) {
+        const Call *c = userdata;
+        Call known = *c;
+        int r;
+
+        if (sd_bus_message_is_method_error(reply, NULL) || read_credentials(reply, &known.uid, &known.pid) < 0 ||
+            known.uid == UINT32_MAX)
+                return forbid(c->message);
+        known.action = known.uid == 0 ? NULL : action_of(sd_bus_message_get_member(c->message));
+        r = known.uid == 0 ? run_method(c->bus, c->message, known.uid, known.pid) : ask_polkit(&known);
         return r < 0 ? sd_bus_reply_method_errno(c->message, r, NULL) : 0;
 }
 
@@ -158,8 +268,6 @@ int on_method(sd_bus_message *m, void *userdata, sd_bus_error *error _unused_) {
                 call_free(c);
                 return r;
         }
-        sd_bus_slot_set_userdata(slot, c);
-        sd_bus_slot_set_destroy_callback(slot, call_free);
-        sd_bus_slot_set_floating(slot, 1); /* the bus owns it until the answer */
-        return 1;
+        r = wait_for(c, slot);
+        return r < 0 ? r : 1;
 }

@@ -40,6 +40,7 @@ typedef enum Kind {
         KIND_ACTIVITY,       /* something was done to the machine's running state */
         KIND_CANARY,         /* an unknown program is about to be made and run, to see whether the sensors are alive */
         KIND_ATTEST,         /* a round of attestation is over */
+        KIND_DRILL,          /* a drill is announced, or over */
         KIND_BATCH,          /* many records in one extend; not JSON */
         _KIND_MAX,
         _KIND_INVALID = -1,

@@ -22,7 +22,7 @@ typedef struct GuestRequirements {
         uint64_t log_pcr; /* the register of the guest's log */
         int gaps;         /* AllowedGaps */
         int proof;        /* WantedProof */
-        bool allow_losses, allow_degraded, allow_lowered_levels;
+        bool allow_losses, allow_degraded, allow_lowered_levels, forbid_drills;
         DigestList policies; /* of the guest's own policy; empty: any */
 } GuestRequirements;
 

@@ -36,6 +36,8 @@ static void put_key(EventBuilder *e, const KindKey *key, const char *text, uint6
 
         switch (key->type) {
         case KEY_TEXT:
+                if (streq(key->name, "drill")) /* one of a table's names */
+                        text = "twenty-four-bytes-of-it.";
                 event_text_max(e, key->name, text, text_limit(e->kind, key->name));
                 break;
         case KEY_COUNT:
@@ -166,7 +168,8 @@ static unsigned put_any(Buffer *log, uint32_t pcr, uint64_t *state) {
         default:
                 do
                         what = next(state) % _KIND_MAX;
-                while (what == KIND_BOOT || what == KIND_BATCH || what == KIND_OPEN_WRITERS);
+                while (what == KIND_BOOT || what == KIND_BATCH || what == KIND_OPEN_WRITERS ||
+                       what == KIND_LOCK); /* whose registers would count as extended */
                 e = sample_event((Kind) what, path, next(state), what % 2 == 0);
                 sample_put(log, pcr, &e);
                 return 1;

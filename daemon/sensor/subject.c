@@ -155,6 +155,21 @@ bool process_may_be_there(uint32_t pid, uint64_t *ran) {
         return is_still_there(pid, true, ran);
 }
 
+int process_started(uint32_t pid, usec_t *ret_started, usec_t *ret_tolerance) {
+        const usec_t tick = USEC_PER_SEC / (usec_t) sysconf(_SC_CLK_TCK);
+        _cleanup_close_ int process = open_process(pid);
+        char text[STAT_MAX];
+        uint64_t ticks;
+
+        if (process < 0)
+                return process;
+        if (read_text(process, "stat", text, sizeof(text)) < 0 || proc_stat_parse_started(text, &ticks) < 0)
+                return -ESRCH;
+        *ret_started = ticks * tick;
+        *ret_tolerance = tick;
+        return 0;
+}
+
 int process_kill(uint32_t pid, usec_t started) {
         _cleanup_close_ int pidfd = (int) syscall(SYS_pidfd_open, pid, 0), process = -1;
 

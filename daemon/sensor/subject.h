@@ -46,6 +46,9 @@ bool process_is_starved(uint32_t pid, uint64_t *ran);
 /* The same, and true as well of one that waits in the kernel for something that no signal ends. */
 bool process_may_be_there(uint32_t pid, uint64_t *ran);
 
+/* When the process was born (CLOCK_BOOTTIME), and to how much that is known: the kernel tells the clock tick. 0 or a negative errno. */
+int process_started(uint32_t pid, usec_t *ret_started, usec_t *ret_tolerance);
+
 /* Kills the process with SIGKILL if it is the one born at `started` (0: whichever has that number now). Works through
  * a pidfd: the number may be given to another process at any time, the descriptor never is. Returns 1 when the signal
  * was sent, 0 when the process is gone, or a negative errno. */

@@ -174,6 +174,7 @@ def test_namespace(m):
 LIBC = ctypes.CDLL(None, use_errno=True)
 PTRACE_SEIZE, MNT_DETACH, SYS_BPF, SYS_PERF_EVENT_OPEN = 0x4206, 2, 321, 298
 BPF_MAP_GET_FD_BY_ID, BPF_LINK_GET_FD_BY_ID, BPF_MAP_GET_NEXT_ID, BPF_LINK_GET_NEXT_ID = 14, 30, 12, 31
+BPF_PROG_GET_FD_BY_ID, BPF_PROG_GET_NEXT_ID = 13, 11
 
 
 def attempt(function, *arguments):
@@ -216,7 +217,7 @@ def mount_over(path):
 
 
 def get_all(next_id, get):
-    """Every map or link of the machine; the daemon's are the only ones."""
+    """Every map, link or program of the machine; the daemon's are the only ones."""
     current, found = ctypes.create_string_buffer(128), 0
     while LIBC.syscall(SYS_BPF, next_id, current, 128) == 0:
         wanted = struct.unpack_from("<II", current)[1]
@@ -268,8 +269,10 @@ def self_attempts(m):
         ("mount", "sb_mount", "mounting over the log", mount_over, run),
         ("map", "bpf_map", "BPF_MAP_GET_FD_BY_ID", get_all, BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID),
         ("link", "bpf", "BPF_LINK_GET_FD_BY_ID", get_all, BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID),
+        ("program", "bpf_prog", "BPF_PROG_GET_FD_BY_ID", get_all, BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID),
         ("kprobe", "locked_down", "a probe by perf_event_open", probe_kernel, b"do_nanosleep", 0),
         ("kernel", "file_open", "kernel.ftrace_enabled", open, "/proc/sys/kernel/ftrace_enabled", "wb"),
+        ("kernel", "file_open", "sysrq-trigger", open, "/proc/sysrq-trigger", "wb"),
     ]
     if os.path.exists(f"{TRACING}/kprobe_events"):
         attempts.append(("kprobe", "locked_down", "a probe by tracefs", trace_kernel))

@@ -219,6 +219,12 @@ static EventBuilder released(void) {
         return e;
 }
 
+static void put_subject_of(EventBuilder *event, uint64_t pid) {
+        event_count(event, "pid", pid);
+        event_count(event, "uid", 0);
+        event_count(event, "euid", 0);
+}
+
 static void a_guest_that_does_not_do_its_duty(void **state _unused_) {
         static const struct {
                 const char *verdict, *from, *to;
@@ -256,6 +262,71 @@ static void a_guest_that_does_not_do_its_duty(void **state _unused_) {
                 }
                 if (cases[i].release) {
                         event = released();
+                        append(&log, &event);
+                }
+                expect_of(&c, &log, cases[i].fails);
+                done_case(&c);
+        }
+}
+
+/* Whoever claims that something was a drill's must have announced it, and what demands a lock demands it all the same. */
+static void drills_are_announced(void **state _unused_) {
+        static const char id[] = "0123456789abcdef0123456789abcdef";
+        static const struct {
+                bool begin, end;
+                unsigned used;
+                unsigned pid;
+                const char *how, *verdict, *fails;
+                bool forbid;
+        } cases[] = {
+                { true, true, 0, 44, "signal", "deny", "", false },
+                { true, false, 1, 44, "signal", "deny", "", false },
+                { true, false, 1, 44, "signal", "deny", "drills", true },
+                { false, false, 0, 44, "signal", "deny", "", true },
+                { false, false, 1, 44, "signal", "deny", "drills", false },
+                { true, true, 1, 44, "signal", "deny", "drills", false },
+                { true, false, 2, 44, "signal", "deny", "drills", false },
+                { true, false, 1, 45, "signal", "deny", "drills", false },
+                { true, false, 1, 44, "ptrace", "deny", "drills", false },
+                { true, false, 1, 44, "signal", "lock", "lock-on-violation", false },
+                { false, true, 0, 44, "signal", "deny", "drills", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                static const Now now = { 1, 2 };
+                _cleanup_(buffer_done) Buffer log = {};
+                EventBuilder event;
+                Case c;
+
+                new_case(&c, ENFORCE RULES, "enforce");
+                c.q.forbid_drills = cases[i].forbid;
+                rig_start(&c.rig);
+                rig_settle(&c.rig);
+                buffer_bytes(&log, c.rig.log.data, c.rig.log.size);
+                for (unsigned phase = 0; phase < 2; phase++) {
+                        if (phase == 0 ? !cases[i].begin : !cases[i].end)
+                                continue;
+                        event = event_begin(KIND_DRILL, &now);
+                        event_text(&event, "phase", phase == 0 ? "begin" : "end");
+                        event_text(&event, "id", id);
+                        if (phase == 0) {
+                                event_map(&event, "items");
+                                event_map_text(&event, "items", "signal", "self signal 44");
+                        }
+                        append(&log, &event);
+                }
+                for (unsigned n = 0; n < cases[i].used; n++) {
+                        event = event_begin(KIND_ACTIVITY, &now);
+                        put_subject_of(&event, cases[i].pid);
+                        event_text(&event, "event", "self");
+                        event_text(&event, "target", "/");
+                        event_bool(&event, "privileged", true);
+                        event_text(&event, "rule", "default");
+                        event_text(&event, "verdict", cases[i].verdict);
+                        event_text(&event, "severity", "error");
+                        event_text(&event, "drill", "signal");
+                        event_map(&event, "details");
+                        event_map_text(&event, "details", "how", cases[i].how);
                         append(&log, &event);
                 }
                 expect_of(&c, &log, cases[i].fails);
@@ -343,6 +414,7 @@ int main(void) {
                 TEST(losses_and_levels),
                 TEST(a_killed_daemon_is_a_gap),
                 TEST(a_guest_that_does_not_do_its_duty),
+                TEST(drills_are_announced),
                 TEST(the_quotes_life_and_the_cap),
                 TEST(taints_of_the_log),
                 TEST(a_restart_forgets_nothing),

@@ -57,9 +57,13 @@ int ctl_call_failed(const Ctl *c, const char *what, const sd_bus_error *error, i
                 const char *name;
                 int code;
         } codes[] = {
-                { SD_BUS_ERROR_ACCESS_DENIED, CTL_NOT_PERMITTED },   { SD_BUS_ERROR_SERVICE_UNKNOWN, CTL_UNREACHABLE },
-                { SD_BUS_ERROR_NAME_HAS_NO_OWNER, CTL_UNREACHABLE }, { SD_BUS_ERROR_NO_REPLY, CTL_UNREACHABLE },
-                { SD_BUS_ERROR_DISCONNECTED, CTL_UNREACHABLE },      { SEALWATCH_ERROR_INVALID, CTL_USAGE },
+                { SD_BUS_ERROR_ACCESS_DENIED, CTL_NOT_PERMITTED },
+                { SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, CTL_NOT_PERMITTED },
+                { SD_BUS_ERROR_SERVICE_UNKNOWN, CTL_UNREACHABLE },
+                { SD_BUS_ERROR_NAME_HAS_NO_OWNER, CTL_UNREACHABLE },
+                { SD_BUS_ERROR_NO_REPLY, CTL_UNREACHABLE },
+                { SD_BUS_ERROR_DISCONNECTED, CTL_UNREACHABLE },
+                { SEALWATCH_ERROR_INVALID, CTL_USAGE },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(codes); i++)
@@ -80,6 +84,8 @@ int ctl_call(const Ctl *c, sd_bus *bus, const char *method, sd_bus_message **ret
 
         r = sd_bus_message_new_method_call(bus, &m, SEALWATCH_BUS_NAME, SEALWATCH_BUS_PATH, SEALWATCH_BUS_INTERFACE,
                                            method);
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(m, 1);
         va_start(ap, types);
         if (r >= 0)
                 r = sd_bus_message_appendv(m, types, ap);

@@ -32,6 +32,7 @@ int verb_seal(const Ctl *c, int argc, char **argv);
 int verb_release(const Ctl *c, int argc, char **argv);
 int verb_secrets(const Ctl *c, int argc, char **argv);
 int verb_lock(const Ctl *c, int argc, char **argv);
+int verb_drill(const Ctl *c, int argc, char **argv);
 int verb_detach(const Ctl *c, int argc, char **argv);
 int verb_reload(const Ctl *c, int argc, char **argv);
 int verb_policy(const Ctl *c, int argc, char **argv);

@@ -27,6 +27,8 @@ static const struct {
         { "secrets", "", "which secrets are held, and which are sealed", verb_secrets },
         { "lock", "[--reason TEXT]", "wipe all secrets and poison the registers, until reboot", verb_lock },
         { "detach", "--reason TEXT [--force]", "remove the programs from the kernel; measured first", verb_detach },
+        { "drill", "[--directory DIR]", "try harmlessly what self-protection and gate are for; what is missed?",
+          verb_drill },
         { "reload", "", "load the policy again", verb_reload },
         { "policy", "check", "are configuration and policy without mistakes?", verb_policy },
         { "policy", "learn [--output FILE] DIR...", "make a reference set of all code in directories", NULL },

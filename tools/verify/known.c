@@ -77,6 +77,11 @@ static const Member members[] = {
         MEMBER("canary-nonce", TEXT, conduct.canary_nonce),
         MEMBER("canary-digest", BYTES, conduct.canary_digest),
         MEMBER("canary-seen", U64, conduct.canary_seen),
+        MEMBER("drills", U64, conduct.drills),
+        MEMBER("drill-used", U64, conduct.drill_used),
+        MEMBER("drill-id", TEXT, conduct.drill_id),
+        MEMBER("drill-items", U64S, conduct.drill_items),
+        FAULT("exemptions", exemptions),
 };
 
 static json_t *write_member(const Member *m, const void *at) {

@@ -90,6 +90,7 @@ static void prepare_own(Observer *o, const char *run_dir, Trial *t) {
 
         t->map_id = programs_map_id(o->programs);
         t->link_id = programs_link_id(o->programs);
+        t->program_id = programs_program_id(o->programs);
         if (snprintf(t->own, sizeof(t->own), "%s/.probe", run_dir) >= (int) sizeof(t->own))
                 t->own[0] = '\0';
         fd = *t->own ? open(t->own, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;

@@ -124,6 +124,20 @@ static int enter_rung(Observer *o, Rung rung, const char **ret_why) {
         return 0;
 }
 
+void observer_tell_again(Observer *o) {
+        if (o->programs && o->rung != RUNG_NONE)
+                programs_tell_again(o->programs);
+}
+
+void observer_objects(const Observer *o, ObserverObjects *ret) {
+        *ret = (ObserverObjects){};
+        if (!o->programs || o->rung == RUNG_NONE)
+                return;
+        ret->map = programs_map_id(o->programs);
+        ret->link = programs_link_id(o->programs);
+        ret->program = programs_program_id(o->programs);
+}
+
 static const Rung next_rungs[_RUNG_MAX] = {
         [RUNG_LSM] = RUNG_FMOD_RET,
         [RUNG_FMOD_RET] = RUNG_FENTRY,

@@ -134,6 +134,16 @@ typedef struct ObserverLeft {
 
 void observer_left(const Observer *o, ObserverLeft *ret);
 
+/* What was told once is told once more. */
+void observer_tell_again(Observer *o);
+
+/* One of each kind that is ours in the kernel, by number; 0: none. */
+typedef struct ObserverObjects {
+        uint32_t map, link, program;
+} ObserverObjects;
+
+void observer_objects(const Observer *o, ObserverObjects *ret);
+
 /* Ends the programs of earlier daemons, and tells what they saw: as it was before the gate was up, where it was, and code by
  * generation 0. To be called once the own policy is in force and the gate is up, before it opens. */
 void observer_take_over(Observer *o);

@@ -212,6 +212,13 @@ static uint32_t link_id(int fd) {
         return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ? 0 : info.id;
 }
 
+static uint32_t program_id(int fd) {
+        struct bpf_prog_info info = {};
+        uint32_t size = sizeof(info);
+
+        return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ? 0 : info.id;
+}
+
 static int own(const Programs *p, uint64_t kind, uint32_t id) {
         uint64_t key = kind << 32 | id;
         uint32_t value = 1;
@@ -283,12 +290,17 @@ int programs_guard(const Programs *p, uint64_t inode_address, uint32_t why) {
 
 int programs_own(const Programs *p) {
         const struct bpf_object_skeleton *s = p->skeleton->skeleton;
+        struct bpf_program *any;
         struct bpf_map *map;
         int r = 0;
 
         bpf_object__for_each_map(map, p->skeleton->obj) {
                 if (r >= 0 && is_made(map))
                         r = own(p, OWN_MAP, map_id(bpf_map__fd(map)));
+        }
+        bpf_object__for_each_program(any, p->skeleton->obj) {
+                if (r >= 0 && bpf_program__autoload(any))
+                        r = own(p, OWN_PROGRAM, program_id(bpf_program__fd(any)));
         }
         for (int i = 0; r >= 0 && i < s->prog_cnt; i++) {
                 const struct bpf_prog_skeleton *program =
@@ -300,12 +312,28 @@ int programs_own(const Programs *p) {
         return r;
 }
 
+void programs_tell_again(const Programs *p) {
+        int map = bpf_map__fd(p->skeleton->maps.told);
+        struct {
+                uint64_t program, object;
+                uint32_t uid, what;
+        } key;
+
+        for (unsigned i = bpf_map__max_entries(p->skeleton->maps.told); i > 0; i--)
+                if (bpf_map_get_next_key(map, NULL, &key) < 0 || bpf_map_delete_elem(map, &key) < 0)
+                        return;
+}
+
 uint32_t programs_map_id(const Programs *p) {
         return map_id(bpf_map__fd(p->skeleton->maps.policies));
 }
 
 uint32_t programs_link_id(const Programs *p) {
         return p->skeleton->links.on_exec ? link_id(bpf_link__fd(p->skeleton->links.on_exec)) : 0;
+}
+
+uint32_t programs_program_id(const Programs *p) {
+        return program_id(bpf_program__fd(p->skeleton->progs.adopt));
 }
 
 int programs_ring_fd(const Programs *p) {

@@ -38,12 +38,16 @@ ActivityState *programs_activities(Programs *p);
 /* A directory, held open, that the programs protect (GUARD_*). 0 or a negative errno. */
 int programs_guard(const Programs *p, uint64_t inode_address, uint32_t why);
 
-/* Tells them the numbers of all our maps and links, so that nobody else gets at them. 0 or a negative errno. */
+/* What was told once is told once more. */
+void programs_tell_again(const Programs *p);
+
+/* Tells them the numbers of all our maps, links and programs, so that nobody else gets at them. 0 or a negative errno. */
 int programs_own(const Programs *p);
 
 /* The number of one of them; 0: there is none. */
 uint32_t programs_map_id(const Programs *p);
 uint32_t programs_link_id(const Programs *p);
+uint32_t programs_program_id(const Programs *p);
 
 int programs_ring_fd(const Programs *p);
 int programs_identify_fd(const Programs *p);

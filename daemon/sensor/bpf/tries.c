@@ -230,6 +230,12 @@ static int probe_nowhere(const Trial *t) {
         return fd >= 0 ? 0 : errno == EACCES ? -EPERM : -errno;
 }
 
+static int get_program(const Trial *t) {
+        _cleanup_close_ int fd = bpf_prog_get_fd_by_id(t->program_id);
+
+        return fd < 0 ? -errno : 0;
+}
+
 static const struct {
         ActivityWhat what;
         int (*try)(const Trial *t);
@@ -257,6 +263,7 @@ static const struct {
         { WHAT_SELF_MAP, get_map },
         { WHAT_SELF_LINK, get_link },
         { WHAT_SELF_KPROBE, probe_nowhere },
+        { WHAT_SELF_PROGRAM, get_program },
 };
 
 int trial_do(const Trial *t, unsigned number) {

@@ -9,8 +9,8 @@
 typedef struct Trial {
         int file; /* the canary */
         int child, line;
-        char own[64];             /* a file of ours that is protected; "": none */
-        unsigned map_id, link_id; /* of ours */
+        char own[64];                         /* a file of ours that is protected; "": none */
+        unsigned map_id, link_id, program_id; /* of ours */
 } Trial;
 
 /* Before the hooks watch us: makes the file, then, when the hooks of earlier daemons let it go, the process. 0 or a negative errno;

@@ -56,8 +56,9 @@ def properties_by_busctl(m):
 
 
 def only_root(m):
-    for words in (["get-property", *NAME, "org.sealwatch1.Manager", "State"],
-                  ["call", *NAME, "org.sealwatch1.Manager", "ListEvents", "tu", "0", "1"],
+    p = busctl(m, "get-property", *NAME, "org.sealwatch1.Manager", "State", user=65534)
+    check(p.returncode == 0 and '"trusted"' in p.stdout, f"the properties are everybody's: {p.stdout}")
+    for words in (["call", *NAME, "org.sealwatch1.Manager", "ListEvents", "tu", "0", "1"],
                   ["call", *NAME, "org.sealwatch1.Manager", "Lock", "s", "no"]):
         p = busctl(m, *words, user=65534)
         check(p.returncode != 0 and re.search("denied|permission", p.stdout, re.I), f"{words}: {p.stdout}")
