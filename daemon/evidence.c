@@ -359,7 +359,8 @@ static int skip_ima(const Buffer *list, uint64_t since, size_t *ret) {
 static int cut(Buffer *b, size_t offset) {
         if (offset > b->size)
                 return -ERANGE;
-        memmove(b->data, b->data + offset, b->size - offset);
+        if (offset > 0)
+                memmove(b->data, b->data + offset, b->size - offset);
         b->size -= offset;
         return 0;
 }
