@@ -128,14 +128,26 @@ static EventBuilder lock_event(const Engine *e, const Now *now, const char *reas
         return event;
 }
 
-static int begin_lock(Feed *f, EventBuilder *event) {
+static int record_lock(Feed *f, EventBuilder *event) {
         Engine *e = f->engine;
+        json_t *json = json_incref(event->json);
         uint64_t seq = NOT_RECORDED;
         int r;
 
         r = record_event(f, event, SEVERITY_CRITICAL, &seq);
-        if (poison_of(e, seq, &e->poison) < 0) /* without a record there is still a poison */
+        if (poison_of(e, seq, &e->poison) < 0) { /* without a record there is still a poison */
                 e->poison = bank_digests_violation(e->config.banks);
+                json_decref(json);
+                return r;
+        }
+        json_decref(e->lock);
+        e->lock = json;
+        return r;
+}
+
+static int begin_lock(Feed *f, EventBuilder *event) {
+        int r = record_lock(f, event);
+
         return first_error(r, add_lock_steps(f));
 }
 
@@ -148,8 +160,13 @@ static int guard_start_lock(Feed *f, const char *reason, uint64_t trigger, bool 
 }
 
 int engine_death_lock(const Engine *e, const Now *now, json_t **ret) {
-        EventBuilder event = lock_event(e, now, "death", e->start_seq);
+        EventBuilder event;
 
+        if (guard_is_closed(e->state) && e->lock) {
+                *ret = json_incref(e->lock);
+                return 0;
+        }
+        event = lock_event(e, now, "death", e->start_seq);
         if (event.error < 0) {
                 event_done(&event);
                 return -ENOMEM;
@@ -158,19 +175,22 @@ int engine_death_lock(const Engine *e, const Now *now, json_t **ret) {
         return 0;
 }
 
-/* The registers may have the digest of that record already. */
+/* The registers may have the digest of that record already: no other one is made, also where the state's record reached the
+ * log before the daemon died, and that of the lock did not. */
 int guard_died(Feed *f, const json_t *lock) {
         EventBuilder event = { .kind = KIND_LOCK, .json = json_deep_copy(lock) };
-        int r;
+        const bool was_violated = f->engine->state == STATE_VIOLATED;
+        int r, q;
 
         if (!event.json)
                 event.error = -ENOMEM;
-        if (guard_is_closed(f->engine->state)) {
+        if (f->engine->state == STATE_LOCKED) {
                 event_done(&event);
                 return 0;
         }
         r = guard_cause(f, CAUSE_VIOLATE);
-        return first_error(r, begin_lock(f, &event));
+        q = was_violated ? record_lock(f, &event) : begin_lock(f, &event); /* its steps are resumed */
+        return first_error(r, q);
 }
 
 int guard_resume_lock(Feed *f) {
@@ -178,7 +198,7 @@ int guard_resume_lock(Feed *f) {
 
         if (e->lock_finished)
                 return guard_cause(f, CAUSE_LOCKED);
-        if (e->lock_recorded)
+        if (e->lock)
                 return add_lock_steps(f);
         return guard_start_lock(f, "the lock plan was cut off", e->violation_seq, false, 0);
 }
@@ -209,6 +229,13 @@ int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request
         return first_error(r, q);
 }
 
+/* As record_locked() writes it. */
+bool guard_says_poisoned(const json_t *locked) {
+        const json_t *steps = json_object_get(locked, "steps");
+
+        return startswith(strempty(json_string_value(json_object_get(steps, step_names[LOCK_POISON]))), "done ");
+}
+
 static int record_locked(Feed *f) {
         const Engine *e = f->engine;
         EventBuilder event = event_begin(KIND_LOCKED, &f->now);
@@ -230,6 +257,7 @@ int feed_lock_step(Feed *f, const Input *in) {
         int r;
 
         e->step_done[in->lock_step.step] = true;
+        e->poisoned = e->poisoned || (in->lock_step.step == LOCK_POISON && !in->lock_step.failure);
         e->step_took[in->lock_step.step] = in->lock_step.took;
         r = free_and_strdup(&e->step_failure[in->lock_step.step], in->lock_step.failure);
         for (LockStep step = 0; step < _LOCK_STEP_MAX; step++)

@@ -65,7 +65,9 @@ struct Engine {
         uint64_t was_pinned;                    /* programs that its last daemon left to the kernel */
         uint64_t violation_seq;                 /* its entry that says so, if it ends in the violated state */
         uint64_t lock_owed;                     /* 1 + its entry that demands a lock which did not follow; 0: none */
-        bool lock_recorded, lock_finished;      /* it has a lock record, a locked record */
+        json_t *lock;                           /* the event of the one lock record that there is; NULL: none */
+        bool lock_finished;                     /* the earlier run's log has a locked record */
+        bool poisoned;                          /* the registers have the digest of the lock record */
         uint64_t start_seq;                     /* the entry of this start */
         bool harvest_waits;                     /* for the cap record to be in the register */
         uint64_t cap_seq;
@@ -151,9 +153,10 @@ int guard_violate(Feed *f, const char *reason, uint64_t trigger, bool by_request
  * the lock record which is there, so that a verifier knows the one digest that the registers got. */
 int guard_resume_lock(Feed *f);
 int guard_owed_lock(Feed *f);
-int guard_died(Feed *f, const json_t *lock); /* with the lock record that was made for it, in every mode */
-int guard_wipe(Feed *f);                     /* the first step once more */
-int guard_owed_steps(Feed *f);               /* what is owed of the lock plan */
+int guard_died(Feed *f, const json_t *lock);    /* with the lock record that was made for it, in every mode */
+bool guard_says_poisoned(const json_t *locked); /* of a locked record */
+int guard_wipe(Feed *f);                        /* the first step once more */
+int guard_owed_steps(Feed *f);                  /* what is owed of the lock plan */
 int guard_failure(Feed *f, Failure row, const char *detail);
 int feed_lock_step(Feed *f, const Input *in);
 

@@ -134,10 +134,14 @@ int engine_restore(Engine *e, const LogEntry *entry) {
                 attest_restore(e, entry->json);
                 break;
         case KIND_LOCK:
-                e->lock_recorded = true;
+                json_decref(e->lock);
+                e->lock = json_deep_copy(entry->json);
+                if (!e->lock)
+                        return -ENOMEM;
                 return record_extend_value(&entry->record, e->config.banks, &e->poison);
         case KIND_LOCKED:
                 e->lock_finished = true;
+                e->poisoned = guard_says_poisoned(entry->json);
                 break;
         default:
                 break;
@@ -250,7 +254,8 @@ static int record_boot(Feed *f, const StartFacts *facts) {
 /* The time in which nobody watched. */
 static int record_gap(Feed *f, const StartFacts *facts) {
         Engine *e = f->engine;
-        bool lock = facts->death || (!e->was_clean && e->config.lock_on_death);
+        const json_t *death = guard_is_closed(e->state) && e->lock ? NULL : facts->death; /* else it is gone on with */
+        bool lock = death || (!e->was_clean && e->config.lock_on_death);
         EventBuilder event = event_begin(KIND_GAP, &f->now);
         uint64_t seq = NOT_RECORDED;
         int r;
@@ -263,12 +268,12 @@ static int record_gap(Feed *f, const StartFacts *facts) {
         event_count(&event, "queued", facts->queued);
         event_count(&event, "lost", facts->lost);
         event_text(&event, "verdict",
-                   !lock                                             ? "gap"
-                   : facts->death || e->policy->mode == MODE_ENFORCE ? "lock"
-                                                                     : "would-lock");
+                   !lock                                      ? "gap"
+                   : death || e->policy->mode == MODE_ENFORCE ? "lock"
+                                                              : "would-lock");
         r = record_event(f, &event, e->was_clean ? SEVERITY_NOTICE : SEVERITY_WARNING, &seq);
-        if (facts->death)
-                return first_error(r, guard_died(f, facts->death));
+        if (death)
+                return first_error(r, guard_died(f, death));
         if (lock)
                 return first_error(r, guard_violate(f, "death", seq, false, 0));
         return r;

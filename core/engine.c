@@ -53,6 +53,7 @@ Engine *engine_free(Engine *e) {
                 free(e->level_why[w]);
         for (LockStep step = 0; step < _LOCK_STEP_MAX; step++)
                 free(e->step_failure[step]);
+        json_decref(e->lock);
         free(e);
         return NULL;
 }
@@ -246,6 +247,8 @@ void engine_status(const Engine *e, Status *ret) {
                                  .last_realtime = e->attestation.last_realtime,
                                  .passed_realtime = e->attestation.passed_realtime },
                 .capped = e->was_capped,
+                .lock_recorded = guard_is_closed(e->state) && e->lock,
+                .poisoned = e->poisoned,
         };
         memcpy(ret->policy_digest, e->policy->digest, SHA256_SIZE);
         memcpy(ret->failures, e->failures, sizeof(ret->failures));

@@ -40,8 +40,8 @@ int engine_restore_pending(Engine *e, const void *record, size_t size, bool know
 /* The log that was taken in does not verify: whatever it says was measured is measured anew. */
 void engine_distrust(Engine *e);
 
-/* The event of the lock that follows should the daemon die now (StartFacts.death of the next one); owned by the caller. After
- * INPUT_START. 0 or -ENOMEM. */
+/* The event of the lock that follows should the daemon die now (StartFacts.death of the next one): that of the lock record
+ * that there is, or one made for it. Owned by the caller. After INPUT_START. 0 or -ENOMEM. */
 int engine_death_lock(const Engine *e, const Now *now, json_t **ret);
 
 /* Decides. Returns 0, or a negative errno when it could not decide (out of memory, no crypto): then the actions in

@@ -27,5 +27,6 @@ typedef struct Status {
                 uint64_t rounds;
                 usec_t last_realtime, passed_realtime; /* 0: never */
         } attestation;
-        bool capped; /* the TPM unseals none of our secrets any more */
+        bool capped;                  /* the TPM unseals none of our secrets any more */
+        bool lock_recorded, poisoned; /* there is a lock record; its digest is in the registers */
 } Status;

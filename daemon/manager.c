@@ -45,7 +45,7 @@ void manager_done(Manager *m) {
                 free(m->level_why[w]);
         free(m->scope);
         free(m->tpm_device);
-        json_decref(m->death);
+        death_note_done(&m->death);
         blob_list_done(&m->sealed);
         config_done(&m->config);
         sd_event_unref(m->event);
@@ -87,6 +87,7 @@ static void feed_one(Manager *m, const Input *in) {
         r = engine_feed(m->engine, in, &now, &actions);
         if (r < 0)
                 log_errno(LOG_ERR, r, "the engine could not do all that an input asked for");
+        death_begun(m);
         manager_perform(m, &actions);
 }
 

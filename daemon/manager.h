@@ -21,6 +21,7 @@
 #include "daemon/sensor/unit/units.h"
 #include "daemon/tpm/tpm.h"
 #include "dbus/bus.h"
+#include "lib/deathnote.h"
 #include "lib/io/background.h"
 #include "policy/config.h"
 
@@ -64,6 +65,7 @@ typedef struct Manager {
 
         /* what was found at start */
         TpmState tpm_state;
+        PcrValues seen; /* the registers when we last looked */
         Life life;
         Reconciliation found;
         bool restarted;    /* the cap of this boot was set by an earlier run */
@@ -90,8 +92,14 @@ typedef struct Manager {
         bool hook_on_exec;          /* programs are also refused in the kernel */
         const char *exec_hook_why;  /* static */
         uint32_t kernel_generation; /* of the policy that the kernel side and the engine have */
-        enum { DEATH_UNKNOWN, DEATH_OFF, DEATH_ON } death_armed; /* whether there is a note for sealwatch-lock */
-        json_t *death;                                           /* the lock of the one that an earlier daemon left */
+        enum {
+                DEATH_UNKNOWN, /* an earlier daemon's, or none */
+                DEATH_OFF,     /* none */
+                DEATH_ON,      /* of the lock that our death would bring about */
+                DEATH_BEGUN,   /* of the lock that was begun */
+        } death_armed;         /* the note for sealwatch-lock */
+        bool death_unarmed;    /* it cannot be written; this was said */
+        DeathNote death; /* what an earlier daemon left; without a lock: nothing. What registers held before one */
         sd_event_source *engine_timer, *archive_timer, *signal_source, *stop_timer, *background_source, *tpm_source;
         usec_t lock_started;
         int exit_code;
@@ -120,9 +128,9 @@ void keeping_stop(Manager *m); /* at a clean stop */
 void keeping_forget(const Manager *m);
 
 /* death.c: OnDeath=lock */
-int death_load(Manager *m);    /* 0 or -ENOMEM */
-void death_watch(Manager *m);  /* whenever the guard's state, its policy or we ourselves may have changed; cheap */
-void death_disarm(Manager *m); /* the log says what becomes of us */
+int death_load(Manager *m);   /* 0 or -ENOMEM */
+void death_begun(Manager *m); /* before any record of a lock is written, and so before it may be cut off */
+void death_watch(Manager *m); /* whenever the guard's state, its policy or we ourselves may have changed; cheap */
 
 /* perform.c */
 void manager_perform(Manager *m, const ActionList *actions);

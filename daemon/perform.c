@@ -65,7 +65,6 @@ static void perform_lock_step(Manager *m, const Action *a) {
         Input done = { .type = INPUT_LOCK_STEP, .lock_step = { .step = a->lock_step.step } };
         usec_t started;
 
-        death_disarm(m); /* whose lock record is another one than that in the log */
         if (a->lock_step.step == LOCK_POISON) {
                 step("lock:before-poison");
                 registers_poison(m, &a->lock_step.poison);

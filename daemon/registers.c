@@ -45,6 +45,7 @@ typedef struct Errand {
 struct Registers {
         Errand errands[ERRANDS_MAX];
         bool uncertain; /* the commit on its way may be in the register already */
+        uint64_t owed;  /* the poison's job that is done when the TPM can; 0: none */
 };
 
 static void errand_done(Errand *e) {
@@ -140,14 +141,7 @@ void registers_commit(Manager *m, const Action *a) {
 
 /* True when the register showed at start that this very poison is in it: an earlier run died behind the extend. */
 static bool is_poisoned(const Manager *m, unsigned pcr, const BankDigests *digest) {
-        HashAlg alg = m->boot_bank;
-        BankDigests value = bank_digests_zero(bank(alg));
-
-        if (!(m->boot_pcrs & (1U << pcr)))
-                return false;
-        memcpy(value.values[alg], m->boot_values[pcr], DIGEST_MAX);
-        return bank_digests_extend(&value, digest) >= 0 &&
-               memcmp(value.values[alg], m->tpm_state.pcrs.values[alg][pcr], hash_size(alg)) == 0;
+        return death_note_is_poisoned(&m->death, pcr, digest, &m->tpm_state.pcrs);
 }
 
 static TpmJob *poison_job(const Manager *m, const BankDigests *digest) {
@@ -261,6 +255,7 @@ static void on_commit(Manager *m, const TpmResult *result, const Errand *e) {
 static void on_poison(Manager *m, const TpmResult *result) {
         if (result->outcome == TPM_OK)
                 return lock_step_done(m, NULL);
+        m->registers->owed = result->owed ? result->id : 0;
         log_message(LOG_CRIT, "the poison registers could not be extended: %s", result->detail);
         lock_step_done(m, result->owed ? "owed: the TPM does not answer" : "failed: the TPM refused");
 }
@@ -373,6 +368,8 @@ static void on_snapshot(Manager *m, const TpmResult *result, const Errand *e) {
 }
 
 static void on_look(Manager *m, const TpmResult *result) {
+        if (result->outcome == TPM_OK)
+                m->seen = result->state->pcrs;
         if (result->outcome == TPM_OK && !m->registers->uncertain)
                 (void) register_is_ours(m, &result->state->pcrs);
         checks_on_registers(m, result->outcome == TPM_OK ? &result->state->pcrs : NULL);
@@ -387,6 +384,8 @@ static void on_result(Manager *m, const TpmResult *result) {
                         manager_failure(m, failure_of_outcome(result->outcome), result->detail);
                 else if (result->outcome == TPM_OK)
                         log_message(LOG_NOTICE, "extends that were owed to the TPM are done");
+                if (result->id != 0 && result->id == m->registers->owed && result->outcome == TPM_OK)
+                        lock_step_done(m, NULL);
                 return;
         }
         e = TAKE_STRUCT(*found);

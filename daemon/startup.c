@@ -154,6 +154,7 @@ static int open_tpm(Manager *m) {
         if (r != 0)
                 return r;
         m->tpm_state = *result->state;
+        m->seen = m->tpm_state.pcrs;
         if (bank_preferred(m->tpm_state.pcrs.banks) != _HASH_INVALID)
                 return 0;
         log_message(LOG_ERR,
@@ -462,7 +463,7 @@ void manager_probed(Manager *m) {
                         .torn = m->found.torn,
                         .secrets_openable = reconcile_opens(&m->found),
                         .capped = reconcile_caps(&m->found),
-                        .death = m->death,
+                        .death = m->death.lock,
                 },
         };
         const Input tampered = {

@@ -20,7 +20,8 @@ static void run(const uint8_t *data, size_t size) {
         text = death_note_format(&n);
         REQUIRE(text && strlen(text) == size && memcmp(text, data, size) == 0);
         if (death_note_poison(&n, bank(HASH_SHA256), &pcrs, &poison) == 0)
-                REQUIRE(pcrs < 1U << PCR_COUNT && poison.banks == bank(HASH_SHA256));
+                REQUIRE(pcrs > 0 && pcrs < 1U << PCR_COUNT && n.noted < 1U << PCR_COUNT &&
+                        poison.banks == bank(HASH_SHA256));
 }
 
 /* One that is taken. */
@@ -34,16 +35,19 @@ static void seed(const char *text) {
 
 static void seeds(void) {
         static const char zero[] = "0000000000000000000000000000000000000000000000000000000000000000";
-        static const char form[] = "{\"bank\":\"%s\",\"cap\":12,\"lock\":{\"boottime\":4,\"poison\":[7,11],\"reason\":"
-                                   "\"death\",\"time\":5,"
-                                   "\"trigger\":%s},\"measurement\":13,\"tpm\":\"%s\",\"uncapped\":\"%s\"}";
-        char text[1024];
+        static const char form[] =
+                "{\"bank\":\"%s\",\"before\":{%s},\"cap\":12,\"lock\":{\"boottime\":4,\"poison\":[7,11],\"reason\":"
+                "\"death\",\"time\":5,"
+                "\"trigger\":%s},\"measurement\":13,\"tpm\":\"%s\",\"uncapped\":\"%s\"}";
+        char text[1024], before[128];
 
-        snprintf(text, sizeof(text), form, "sha256", "1", "auto", zero);
+        snprintf(text, sizeof(text), form, "sha256", "", "1", "auto", zero);
         seed(text);
-        snprintf(text, sizeof(text), form, "sha1", "0", "swtpm:/run/x", "0000000000000000000000000000000000000000");
+        snprintf(text, sizeof(text), form, "sha1", "", "0", "swtpm:/run/x",
+                 "0000000000000000000000000000000000000000");
         seed(text);
-        snprintf(text, sizeof(text), form, "sha256", "1,\"uid\":0", "device:/dev/tpmrm0", zero);
+        snprintf(before, sizeof(before), "\"11\":\"%s\"", zero);
+        snprintf(text, sizeof(text), form, "sha256", before, "1,\"uid\":0", "device:/dev/tpmrm0", zero);
         seed(text);
 }
 

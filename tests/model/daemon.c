@@ -3,6 +3,7 @@
 /* The daemon around the engine: as daemon/startup.c, manager.c, perform.c and registers.c do it. */
 
 #include "lib/base/cleanup.h"
+#include "lib/deathnote.h"
 #include "tests/model/world.h"
 
 DEFINE_CLEANUP(Engine *, engine_free)
@@ -53,24 +54,40 @@ static void forget_note(World *w) {
         w->death = NULL;
 }
 
-/* As daemon/death.c does. */
-static void watch_note(World *w) {
+static void make_note(World *w) {
         const Now now = { .boottime = w->boottime, .realtime = w->boottime + 1000 * USEC_PER_SEC };
+
+        HOLDS(w, engine_death_lock(w->engine, &now, &w->death) == 0);
+}
+
+/* These two as daemon/death.c does. */
+static void begin_note(World *w) {
         Status status;
 
         engine_status(w->engine, &status);
+        if (!status.lock_recorded || status.poisoned || !(w->config.lock_on_death || w->death))
+                return;
+        forget_note(w);
+        make_note(w);
+}
+
+static void watch_note(World *w) {
+        Status status;
+
+        engine_status(w->engine, &status);
+        if (guard_is_closed(status.state) && !status.poisoned && (w->config.lock_on_death || w->death))
+                return;
         if (!w->config.lock_on_death || engine_policy(w->engine)->mode != MODE_ENFORCE || w->stopping ||
             guard_is_closed(status.state))
                 forget_note(w);
         else if (!w->death)
-                HOLDS(w, engine_death_lock(w->engine, &now, &w->death) == 0);
+                make_note(w);
 }
 
 static void perform_lock_step(World *w, const Action *a) {
         const Input wiped = { .type = INPUT_LOCK_STEP, .lock_step = { .step = LOCK_WIPE, .took = 3 } };
         const Job job = { .type = JOB_POISON, .digest = a->lock_step.poison };
 
-        forget_note(w);
         if (a->lock_step.step == LOCK_POISON)
                 return job_add(w, &job);
         w->secrets = false;
@@ -115,6 +132,8 @@ static void feed_one(World *w, const Input *in) {
         r = engine_feed(w->engine, in, &now, &list);
         watch_list(w, in, &list, r, &before);
         w->log_failed = false;
+        if (!world_dies(w))
+                begin_note(w);
         for (size_t i = 0; i < list.size && !world_dies(w); i++)
                 perform(w, &list.items[i]);
 }
@@ -137,6 +156,18 @@ void daemon_feed(World *w, const Input *in) {
                 store_idle(w);
 }
 
+/* As daemon/lock-main.c does. */
+static void run_helper(World *w) {
+        const DeathNote note = { .measurement_pcr = MEASUREMENT, .lock = w->death };
+        BankDigests poison;
+        PcrSet pcrs;
+
+        if (!w->capped)
+                tpm_cap(w);
+        HOLDS(w, death_note_poison(&note, w->pcrs.banks, &pcrs, &poison) == 0);
+        tpm_poison(w, &poison);
+}
+
 /* It is gone, wherever it was. What it had sent to the TPM may still arrive there. */
 void daemon_crash(World *w) {
         world_trace(w, w->stopped ? "stopped" : "crash");
@@ -151,8 +182,8 @@ void daemon_crash(World *w) {
                         tpm_cap(w);
                 w->jobs[i] = (Job){};
         }
-        if (w->death && !w->capped && chance(w, 50)) /* sealwatch-lock, if it comes to it */
-                tpm_cap(w);
+        if (w->death && chance(w, 50)) /* sealwatch-lock, if it comes to it */
+                run_helper(w);
         w->engine = engine_free(w->engine);
         w->followups_size = 0;
         w->secrets = w->dead = w->ready = w->stopping = w->stopped = w->uncertain = w->known_reset = false;
@@ -242,6 +273,8 @@ static void start_once(World *w) {
         HOLDS(w, reconcile(&f, &w->found) == 0);
         world_trace(w, "start: %s", w->found.what);
         watch_found(w);
+        if (w->found.verdict == RECONCILE_TAMPERED)
+                w->poison.banks = 0; /* what was to be extended may be in no log any more */
         settle_registers(w);
         if (w->dead)
                 return;

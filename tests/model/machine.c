@@ -85,6 +85,7 @@ void tpm_reset(World *w) {
         w->reset++;
         w->restart = 0;
         w->poisoned = w->poison_failed = w->capped = false;
+        w->poison.banks = 0;
         snprintf(w->life_name, sizeof(w->life_name), "%llu-abc", (unsigned long long) w->reset);
 }
 
@@ -203,6 +204,22 @@ static void run_harvest(World *w, const Job *job, bool well) {
                 daemon_feed(w, &ready);
 }
 
+/* With OnDeath=lock: whoever locks, and however often one of them was cut off, it is with one digest; but for one whose record
+ * could not be written. */
+void tpm_poison(World *w, const BankDigests *digest) {
+        const BankDigests unrecorded = bank_digests_violation(digest->banks);
+
+        if (!bank_digests_equal(digest, &unrecorded)) {
+                HOLDS(w, !w->config.lock_on_death || w->poison.banks == 0 || bank_digests_equal(digest, &w->poison));
+                w->poison = *digest;
+                if (w->hole)
+                        w->poison.banks = 0;
+        }
+        tpm_extend(w, 7, digest);
+        tpm_extend(w, 11, digest);
+        w->poisoned = true;
+}
+
 static void run_poison(World *w, const Job *job, bool well) {
         const bool fails = !well && chance(w, 10);
         const Input in = { .type = INPUT_LOCK_STEP,
@@ -212,9 +229,7 @@ static void run_poison(World *w, const Job *job, bool well) {
         if (!fails || chance(w, 50)) {
                 if (w->known_reset)
                         tpm_cap(w);
-                tpm_extend(w, 7, &job->digest);
-                tpm_extend(w, 11, &job->digest);
-                w->poisoned = true;
+                tpm_poison(w, &job->digest);
         }
         world_trace(w, "poison: %s", fails ? "failed" : "extended");
         if (!world_dies(w))

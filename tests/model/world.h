@@ -77,6 +77,7 @@ typedef struct World {
         char life_name[LIFE_NAME_MAX + 1];
         bool poisoned, poison_failed, capped,
                 known_reset; /* known_reset: not the TPM life that the daemon started in */
+        BankDigests poison;  /* what the poison registers got; no banks: nothing, or nothing that must be so still */
         Buffer log, pending;
         bool has_log, has_life;
         Life life;
@@ -143,6 +144,7 @@ void store_idle(World *w);
 void store_begin(World *w);
 void tpm_reset(World *w);
 void tpm_cap(World *w);
+void tpm_poison(World *w, const BankDigests *digest);
 void tpm_extend(World *w, unsigned pcr, const BankDigests *digest);
 void job_add(World *w, const Job *job);
 void job_run(World *w, bool well); /* the most urgent; well: nothing goes wrong */

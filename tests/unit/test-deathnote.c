@@ -11,9 +11,10 @@
 
 #define LOCK "{\"boottime\":4,\"poison\":[7,11],\"reason\":\"death\",\"time\":5,\"trigger\":1}"
 #define UNCAPPED "0000000000000000000000000000000000000000000000000000000000000001"
-#define NOTE(CAP, LOCK, TPM, UNCAPPED)                                                                                \
-        "{\"bank\":\"sha256\",\"cap\":" CAP ",\"lock\":" LOCK ",\"measurement\":13,\"tpm\":\"" TPM                    \
-        "\",\"uncapped\":\"" UNCAPPED "\"}"
+#define NOTED(BEFORE, CAP, LOCK, TPM, UNCAPPED)                                                                       \
+        "{\"bank\":\"sha256\",\"before\":" BEFORE ",\"cap\":" CAP ",\"lock\":" LOCK                                   \
+        ",\"measurement\":13,\"tpm\":\"" TPM "\",\"uncapped\":\"" UNCAPPED "\"}"
+#define NOTE(...) NOTED("{\"11\":\"" UNCAPPED "\",\"7\":\"" UNCAPPED "\"}", __VA_ARGS__)
 
 static const char good[] = NOTE("12", LOCK, "auto", UNCAPPED);
 
@@ -27,6 +28,8 @@ static void there_and_back(void **state _unused_) {
         assert_int_equal(n.measurement_pcr, 13);
         assert_int_equal(n.bank, HASH_SHA256);
         assert_int_equal(n.uncapped[31], 1);
+        assert_int_equal(n.noted, 1U << 7 | 1U << 11);
+        assert_int_equal(n.before[11][31], 1);
         text = death_note_format(&n);
         assert_string_equal(text, good);
 }
@@ -51,6 +54,29 @@ static void the_poison_is_the_records_digest(void **state _unused_) {
         assert_true(bank_digests_equal(&poison, &expected));
 }
 
+/* What is in a register is seen by what it held before, whatever that was; and by that alone. */
+static void what_a_register_has(void **state _unused_) {
+        _cleanup_(death_note_done) DeathNote n = {};
+        PcrValues now = { .banks = bank(HASH_SHA256) | bank(HASH_SHA384) };
+        const PcrValues other_bank = { .banks = bank(HASH_SHA384) };
+        BankDigests poison, value = bank_digests_zero(bank(HASH_SHA256));
+        PcrSet pcrs;
+
+        assert_int_equal(death_note_parse(good, strlen(good), &n), 0);
+        assert_int_equal(death_note_poison(&n, now.banks, &pcrs, &poison), 0);
+        value.values[HASH_SHA256][31] = 1;
+        assert_int_equal(bank_digests_extend(&value, &poison), 0);
+        assert_false(death_note_is_poisoned(&n, 7, &poison, &now));
+        memcpy(now.values[HASH_SHA256][7], value.values[HASH_SHA256], SHA256_SIZE);
+        assert_true(death_note_is_poisoned(&n, 7, &poison, &now));
+        assert_false(death_note_is_poisoned(&n, 11, &poison, &now));
+        assert_false(death_note_is_poisoned(&n, 8, &poison, &now)); /* nothing is known of it */
+        assert_false(death_note_is_poisoned(&n, 7, &poison, &other_bank));
+        assert_false(death_note_before(&n, 7, &other_bank));
+        assert_true(death_note_before(&n, 7, &now));
+        assert_false(death_note_is_poisoned(&n, 7, &poison, &now)); /* it is to be extended once more */
+}
+
 static void one_form_only(void **state _unused_) {
         static const char *const wrong[] = {
                 "",
@@ -67,6 +93,16 @@ static void one_form_only(void **state _unused_) {
                 NOTE("12", "{\"boottime\":4,\"poison\":7,\"reason\":\"death\",\"time\":5,\"trigger\":1}", "auto",
                      UNCAPPED),
                 NOTE("12", "{\"boottime\":4,\"reason\":\"death\",\"time\":5,\"trigger\":1}", "auto", UNCAPPED),
+                NOTE("12", "{\"boottime\":4,\"poison\":[],\"reason\":\"death\",\"time\":5,\"trigger\":1}", "auto",
+                     UNCAPPED),
+                NOTED("[]", "12", LOCK, "auto", UNCAPPED),
+                NOTED("{\"24\":\"" UNCAPPED "\"}", "12", LOCK, "auto", UNCAPPED),
+                NOTED("{\"07\":\"" UNCAPPED "\"}", "12", LOCK, "auto", UNCAPPED),
+                NOTED("{\"\":\"" UNCAPPED "\"}", "12", LOCK, "auto", UNCAPPED),
+                NOTED("{\"99999999999999999999\":\"" UNCAPPED "\"}", "12", LOCK, "auto", UNCAPPED),
+                NOTED("{\"7x\":\"" UNCAPPED "\"}", "12", LOCK, "auto", UNCAPPED),
+                NOTED("{\"7\":\"00\"}", "12", LOCK, "auto", UNCAPPED),
+                NOTED("{\"7\":0}", "12", LOCK, "auto", UNCAPPED),
                 NOTE("12", LOCK, "auto", UNCAPPED "00"),
                 NOTE("12", LOCK, "auto", "xx"),
                 NOTE("12", LOCK, "auto", UNCAPPED) "\n",
@@ -100,9 +136,8 @@ static void a_tpm_without_an_end(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(there_and_back),
-                TEST(the_poison_is_the_records_digest),
-                TEST(one_form_only),
+                TEST(there_and_back),       TEST(the_poison_is_the_records_digest),
+                TEST(what_a_register_has),  TEST(one_form_only),
                 TEST(a_tpm_without_an_end),
         };
 

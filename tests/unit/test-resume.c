@@ -227,6 +227,82 @@ static void a_death_that_locked(void **state _unused_) {
                 }
 }
 
+/* Of a lock that was begun, sealwatch-lock has its record before the log has any of it. However many of the entries the log
+ * has then: the registers get that record's digest, once, and no other. */
+static void a_death_in_the_middle_of_a_lock(void **state _unused_) {
+        for (unsigned kept = 0; kept < 3; kept++) { /* of the violation's two */
+                json_t *death = NULL, *event;
+                size_t before, committed;
+                BankDigests poison;
+                PendingItem item;
+                Reader r;
+                Rig rig;
+
+                rig_new(&rig, ENFORCE);
+                rig_start(&rig);
+                before = rig.pending.size;
+                committed = rig.log.size;
+                rig_feed(&rig, &lock);
+                poison = rig_find(&rig, ACTION_LOCK_STEP)->lock_step.poison;
+                event = rig_event(&rig, KIND_LOCK);
+                assert_int_equal(engine_death_lock(rig.engine, &rig.now, &death), 0);
+                assert_true(json_equal(event, death));
+                json_decref(event);
+                r = reader_new(rig.pending.data + before, rig.pending.size - before);
+                for (unsigned i = 0; i < kept; i++)
+                        assert_int_equal(pending_next(&r, &item), RECORD_OK);
+                rig.pending.size = before + r.pos;
+                rig.log.size = committed;
+                rig.on_its_way = false;
+                rig_resume(&rig, OBSERVE);
+                assert_int_equal(rig.found.verdict, RECONCILE_CONTINUE);
+                rig.facts.death = death;
+                start_again(&rig);
+                event = rig_event(&rig, KIND_LOCK);
+                assert_true(kept == 2 ? !event : json_equal(event, death));
+                json_decref(event);
+                assert_int_equal(rig_state(&rig), STATE_VIOLATED);
+                assert_int_equal(rig_count(&rig, ACTION_LOCK_STEP), _LOCK_STEP_MAX);
+                assert_true(bank_digests_equal(&rig_find(&rig, ACTION_LOCK_STEP)->lock_step.poison, &poison));
+                json_decref(death);
+                rig_done(&rig);
+        }
+}
+
+/* As long as the registers do not have it: also where a daemon gave up, and the next one finds only its record of that. */
+static void a_note_stays_until_the_registers_have_it(void **state _unused_) {
+        const Input wiped = step_done(LOCK_WIPE), poisoned = step_done(LOCK_POISON);
+        Input gave_up = step_done(LOCK_POISON);
+
+        gave_up.lock_step.failure = "owed: the TPM does not answer";
+        for (unsigned well = 0; well < 2; well++) {
+                Status status;
+                Rig rig;
+
+                rig_new(&rig, ENFORCE);
+                rig_start(&rig);
+                engine_status(rig.engine, &status);
+                assert_false(status.lock_recorded);
+                rig_feed(&rig, &lock);
+                rig_feed(&rig, &wiped);
+                engine_status(rig.engine, &status);
+                assert_true(status.lock_recorded && !status.poisoned);
+                rig_feed(&rig, well ? &poisoned : &gave_up);
+                assert_int_equal(rig_state(&rig), STATE_LOCKED);
+                engine_status(rig.engine, &status);
+                assert_int_equal(status.poisoned, well);
+                rig_settle(&rig);
+                rig_resume(&rig, ENFORCE);
+                engine_status(rig.engine, &status);
+                assert_true(status.lock_recorded);
+                assert_int_equal(status.poisoned, well);
+                rig_feed(&rig, &poisoned); /* what was owed is paid */
+                engine_status(rig.engine, &status);
+                assert_true(status.poisoned);
+                rig_done(&rig);
+        }
+}
+
 /* Who finds fewer programs than the one before left to the kernel, and not none: somebody ended those. */
 static void some_programs_are_missing(void **state _unused_) {
         static const struct {
@@ -337,6 +413,8 @@ int main(void) {
                 TEST(a_restart_lowers_no_level),
                 TEST(the_gap),
                 TEST(a_death_that_locked),
+                TEST(a_death_in_the_middle_of_a_lock),
+                TEST(a_note_stays_until_the_registers_have_it),
                 TEST(some_programs_are_missing),
                 TEST(a_forged_log_makes_nothing_better),
                 TEST(a_log_that_does_not_verify_measures_nothing),

@@ -5,6 +5,7 @@ daemon says in the log what the registers got."""
 
 import hashlib
 import os
+import shutil
 import struct
 import subprocess
 
@@ -130,19 +131,65 @@ def without_the_helper(m):
 
 
 def a_lock_that_was_begun(m):
-    """At every step of the lock plan the registers get one digest, that of the one lock record."""
-    for step in ("lock:before-wipe", "lock:after-wipe", "lock:before-poison", "lock:after-poison"):
+    """Wherever the lock plan is cut off, sealwatch-lock finishes it before there is another daemon; and the registers get one
+    digest, that of the one lock record."""
+    m.power_cycle()
+    m.start()
+    m.expect_state("trusted")
+    before = len(m.events())
+    records = [f"record:before-pending#{before + n}" for n in (1, 2)]
+    for step in (*records, "lock:before-wipe", "lock:after-wipe", "lock:before-poison", "lock:after-poison"):
         m.power_cycle()
         m.start(kill_at=step)
         m.ctl("lock", code=None)
         eventually(m.ended, f"the death at {step}")
         m.wait()
         check(helper().returncode == 0, f"{step}: sealwatch-lock fails")
+        shut = [m.pcr(i) for i in (7, 11)]
+        check(ZERO not in shut, f"{step}: what is sealed to PCR 7 or 11 opens still")
+        check(os.path.exists(DONE) and not os.path.exists(NOTE), f"{step}: nothing says that it is done")
         m.start()
         m.expect_state("locked")
         records = lock_records(f"{m.judge_snapshot()}/measurements")
         check(len(records) == 1, f"{step}: {len(records)} lock records")
-        check(m.pcr(7) == extended(ZERO, records[0]), f"{step}: PCR 7 does not hold the lock record, once")
+        check([m.pcr(i) for i in (7, 11)] == shut == 2 * [extended(ZERO, records[0])], f"{step}: not the lock record, once")
+        check(m.events("lock")[0]["reason"] != "death", f"{step}: it died before the lock began")
+
+
+def registers_of_others(m):
+    """Systemd extends PCR 11 as the boot goes on. However often somebody goes on with the lock, each register gets it once."""
+    m.power_cycle()
+    m.start()
+    m.expect_state("trusted")
+    m.tpm2("tpm2_pcrextend", f"11:sha256={'11' * 32}")
+    m.kill()
+    moved = m.pcr(11)
+    locks(m)
+    shut = [m.pcr(i) for i in (7, 11)]
+    check(shut[0] != ZERO and shut[1] != moved, "a register was left out")
+    os.rename(DONE, NOTE)  # as if it had been killed in between
+    locks(m)
+    check([m.pcr(i) for i in (7, 11)] == shut, "what had the digest got it again")
+    m.start()
+    m.expect_state("locked")
+    records = lock_records(f"{m.judge_snapshot()}/measurements")
+    check(len(records) == 1 and [extended(ZERO, records[0]), extended(moved, records[0])] == shut, "not the lock record, once")
+    check([m.pcr(i) for i in (7, 11)] == shut, "the next daemon extended again")
+
+
+def no_room_for_a_note(m):
+    """A guard that nobody would finish is not trusted; and it is tried again."""
+    m.power_cycle()
+    os.makedirs(f"{NOTE}/in-the-way")
+    m.start()
+    m.expect_state("degraded")
+    m.expect_event("failure", row="log-write", detail="the note of OnDeath=lock cannot be written")
+    shutil.rmtree(NOTE)
+    m.ctl("reload")
+    check(os.path.isfile(NOTE), "there is no note")
+    m.kill()
+    locks(m)
+    expect_locked(m)
 
 
 def authorised(m):
@@ -187,7 +234,8 @@ def damaged(m):
 
 def main(m):
     m.config(Daemon={"OnDeath": "lock"})
-    for test in (while_it_guards, before_the_cap, without_the_helper, a_lock_that_was_begun, authorised, damaged):
+    for test in (while_it_guards, before_the_cap, without_the_helper, a_lock_that_was_begun, registers_of_others, no_room_for_a_note,
+                 authorised, damaged):
         test(m)
         print(f"{test.__name__}: ok", flush=True)
 
