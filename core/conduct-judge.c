@@ -67,10 +67,14 @@ static void judge_drills(const Judge *j) {
                           "%" PRIu64
                           " times something counts as a drill's that none has announced, first in entry %" PRIu64,
                           c->exemptions.count, c->exemptions.first);
+        else if (c->drill_let.count > 0 && j->q->drills != ALLOWED_DRILLS_ALL)
+                check_add(j->checks, "drills", CHECK_FAIL,
+                          "%" PRIu64 " times what a drill tried in enforce was not refused, first in entry %" PRIu64,
+                          c->drill_let.count, c->drill_let.first);
         else if (c->drills == 0)
                 check_add(j->checks, "drills", CHECK_NA, "there was none");
         else
-                check_add(j->checks, "drills", j->q->forbid_drills ? CHECK_FAIL : CHECK_PASS,
+                check_add(j->checks, "drills", j->q->drills == ALLOWED_DRILLS_NONE ? CHECK_FAIL : CHECK_PASS,
                           "%" PRIu64 " drills tried %" PRIu64 " things, all announced before", c->drills,
                           c->drill_used);
 }

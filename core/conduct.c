@@ -14,6 +14,7 @@
 #include "policy/policy.h"
 
 static_assert((int) _WATCHED_MAX <= (int) CONDUCT_LEVELS, "room for every kind of event");
+static_assert((int) _DRILL_MAX < 63, "a bit per item of a drill, in a number of JSON");
 
 static const char *text_of(const LogEntry *entry, const char *key) {
         return strempty(json_string_value(json_object_get(entry->json, key)));
@@ -199,34 +200,92 @@ static uint64_t drill_key(const char *name, const char *words) {
 
 static void end_drill(Conduct *c) {
         *c->drill_id = '\0';
+        c->drill_done = 0;
         memset(c->drill_items, 0, sizeof(c->drill_items));
 }
 
-static void take_drill(Conduct *c, const LogEntry *entry) {
-        const json_t *items = json_object_get(entry->json, "items");
-        const char *id = text_of(entry, "id"), *name;
-        bool begins = streq(text_of(entry, "phase"), "begin");
-        json_t *words;
-        size_t n = 0;
+/* "EVENT HOW " of an activity, in full for code; false: it could not be computed. */
+static bool item_words(const char *id, DrillItem item, char *ret, size_t size) {
+        const DrillRow *row = drill_row(item);
+        uint8_t digest[SHA256_SIZE];
+        char hex[2 * SHA256_SIZE + 1];
 
-        if (strlen(id) != DRILL_ID_SIZE || (begins ? *c->drill_id != '\0' : !streq(id, c->drill_id)))
+        if (row->how)
+                return snprintf(ret, size, "%s %s ", event_names[row->event], row->how) < (int) size;
+        return drill_digest(id, item, digest) >= 0 && snprintf(ret, size, "%s %s", event_names[row->event],
+                                                               hex_encode(digest, SHA256_SIZE, hex)) < (int) size;
+}
+
+/* Whether another item is to be tried by the same process. */
+static bool shares_process(const json_t *items, const char *name, const char *words) {
+        const char *pid = strrchr(words, ' '), *other, *its;
+        json_t *value;
+
+        json_object_foreach((json_t *) items, other, value) {
+                its = strrchr(strempty(json_string_value(value)), ' ');
+                if (!streq(other, name) && its && streq(its, pid))
+                        return true;
+        }
+        return false;
+}
+
+/* Only what the daemon itself announces: code that is the drill's own, and a process of its own for each activity. */
+static bool take_item(Conduct *c, const json_t *items, const char *name, const char *words) {
+        DrillItem item = drill_item_from_name(name);
+        char expected[160];
+
+        if (item == _DRILL_INVALID || !item_words(c->drill_id, item, expected, sizeof(expected)) ||
+            !startswith(words, expected) || shares_process(items, name, words))
+                return false;
+        c->drill_items[item] = drill_key(name, words);
+        return true;
+}
+
+static void begin_drill(Conduct *c, const LogEntry *entry) {
+        const json_t *items = json_object_get(entry->json, "items");
+        const char *name;
+        json_t *words;
+
+        c->drills++;
+        snprintf(c->drill_id, sizeof(c->drill_id), "%s", text_of(entry, "id"));
+        json_object_foreach((json_t *) items, name, words)
+                if (!take_item(c, items, name, strempty(json_string_value(words))))
+                        fault(&c->exemptions, entry);
+}
+
+/* What was exempt has a record each. */
+static bool is_all_recorded(const Conduct *c, const LogEntry *entry) {
+        const json_t *name;
+        size_t i;
+
+        json_array_foreach(json_object_get(entry->json, "used"), i, name) {
+                DrillItem item = drill_item_from_name(strempty(json_string_value(name)));
+
+                if (item == _DRILL_INVALID || !(c->drill_done >> item & 1))
+                        return false;
+        }
+        return true;
+}
+
+static void take_drill(Conduct *c, const LogEntry *entry) {
+        const char *id = text_of(entry, "id");
+        bool begins = streq(text_of(entry, "phase"), "begin");
+
+        if (strlen(id) != DRILL_ID_SIZE ||
+            (begins ? *c->drill_id != '\0' : !streq(id, c->drill_id) || !is_all_recorded(c, entry)))
                 fault(&c->exemptions, entry);
         end_drill(c);
-        if (!begins)
-                return;
-        c->drills++;
-        snprintf(c->drill_id, sizeof(c->drill_id), "%s", id);
-        json_object_foreach((json_t *) items, name, words)
-                if (n < DRILL_ITEMS_MAX)
-                        c->drill_items[n++] = drill_key(name, strempty(json_string_value(words)));
+        if (begins && strlen(id) == DRILL_ID_SIZE)
+                begin_drill(c, entry);
 }
 
 /* Something that a drill tried: what came of it is not what comes of others', so it must have been announced. An activity is good for
- * once. */
+ * once. Where the mode is enforce, the drill is excused from what follows a refusal, and from nothing else. */
 static void take_drilled(Conduct *c, const LogEntry *entry, const char *name) {
         bool is_code = entry->kind == KIND_EXEC;
         const json_t *details = json_object_get(entry->json, "details");
         const char *event = text_of(entry, "event");
+        DrillItem item = drill_item_from_name(name);
         char words[160];
         uint64_t key;
 
@@ -237,13 +296,15 @@ static void take_drilled(Conduct *c, const LogEntry *entry, const char *name) {
                          strempty(json_string_value(json_object_get(details, "how"))),
                          (unsigned long long) count_of(entry, "pid"));
         c->drill_used++;
+        if (c->mode != 1 + MODE_OBSERVE && !streq(text_of(entry, "verdict"), "deny"))
+                fault(&c->drill_let, entry);
         key = drill_key(name, words);
-        for (size_t i = 0; key != 0 && *c->drill_id && i < DRILL_ITEMS_MAX; i++)
-                if (c->drill_items[i] == key) {
-                        c->drill_items[i] = is_code ? key : 0;
-                        return;
-                }
-        fault(&c->exemptions, entry);
+        if (item == _DRILL_INVALID || key == 0 || *c->drill_id == '\0' || c->drill_items[item] != key) {
+                fault(&c->exemptions, entry);
+                return;
+        }
+        c->drill_items[item] = is_code ? key : 0;
+        c->drill_done |= UINT64_C(1) << item;
 }
 
 /* What must follow from a verdict, whatever it is about. Tampering is always judged by the mode; a gap by the policy of the

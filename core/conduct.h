@@ -51,8 +51,10 @@ typedef struct Conduct {
 
         uint64_t drills, drill_used;           /* so many drills; things that they tried */
         char drill_id[DRILL_ID_SIZE + 1];      /* of the one that is open; "": none is */
-        uint64_t drill_items[DRILL_ITEMS_MAX]; /* what it has announced, and not done yet; 0: nothing */
-        ConductFault exemptions;               /* claimed by nobody's announcement */
+        uint64_t drill_items[DRILL_ITEMS_MAX]; /* by DrillItem: what it has announced, and not done yet; 0: nothing */
+        uint64_t drill_done;                   /* bits, by DrillItem: what of it has a record */
+        ConductFault exemptions;               /* claimed by nobody's announcement, or without a record */
+        ConductFault drill_let;                /* tried in enforce, and not refused */
 } Conduct;
 
 /* "gate (why)": 1 + Level, 0 for no level. */

@@ -9,6 +9,9 @@
 const char *const allowed_gaps_words[] = {
         [ALLOWED_GAPS_NONE] = "none", [ALLOWED_GAPS_CLEAN] = "clean", [ALLOWED_GAPS_ALL] = "all", NULL
 };
+const char *const allowed_drills_words[] = {
+        [ALLOWED_DRILLS_NONE] = "none", [ALLOWED_DRILLS_DENIED] = "denied", [ALLOWED_DRILLS_ALL] = "all", NULL
+};
 const char *const wanted_proof_words[] = {
         [WANTED_PROOF_NONE] = "none", [WANTED_PROOF_SEEN] = "seen", [WANTED_PROOF_REFUSED] = "refused", NULL
 };
@@ -18,6 +21,7 @@ GuestRequirements guest_requirements_default(void) {
                 .modes = UINT64_C(1) << MODE_OBSERVE | UINT64_C(1) << MODE_ENFORCE,
                 .log_pcr = 13,
                 .gaps = ALLOWED_GAPS_CLEAN,
+                .drills = ALLOWED_DRILLS_DENIED,
                 .proof = WANTED_PROOF_SEEN,
         };
 }

@@ -11,6 +11,12 @@ typedef enum AllowedGaps {
         ALLOWED_GAPS_ALL,
 } AllowedGaps;
 
+typedef enum AllowedDrills {
+        ALLOWED_DRILLS_NONE,
+        ALLOWED_DRILLS_DENIED, /* in enforce all that they tried was refused */
+        ALLOWED_DRILLS_ALL,
+} AllowedDrills;
+
 typedef enum WantedProof {
         WANTED_PROOF_NONE,
         WANTED_PROOF_SEEN,    /* an unknown program was measured for this nonce, whatever became of it */
@@ -22,12 +28,14 @@ typedef struct GuestRequirements {
         uint64_t log_pcr; /* the register of the guest's log */
         int gaps;         /* AllowedGaps */
         int proof;        /* WantedProof */
-        bool allow_losses, allow_degraded, allow_lowered_levels, forbid_drills;
+        int drills;       /* AllowedDrills */
+        bool allow_losses, allow_degraded, allow_lowered_levels;
         DigestList policies; /* of the guest's own policy; empty: any */
 } GuestRequirements;
 
-/* Both modes, PCR 13, clean gaps, a proof; nothing else is allowed. */
+/* Both modes, PCR 13, clean gaps, drills that were refused, a proof; nothing else is allowed. */
 GuestRequirements guest_requirements_default(void);
 void guest_requirements_done(GuestRequirements *q);
 
-extern const char *const allowed_gaps_words[], *const wanted_proof_words[]; /* ended by NULL */
+extern const char *const allowed_gaps_words[], *const allowed_drills_words[],
+                                                       *const wanted_proof_words[]; /* ended by NULL */

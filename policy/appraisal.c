@@ -107,7 +107,7 @@ static const Setting settings[] = {
         SETTING("Guest", "AllowLosses", setting_bool, guest.allow_losses, .min = 0),
         SETTING("Guest", "AllowDegraded", setting_bool, guest.allow_degraded, .min = 0),
         SETTING("Guest", "AllowLoweredLevels", setting_bool, guest.allow_lowered_levels, .min = 0),
-        SETTING("Guest", "ForbidDrills", setting_bool, guest.forbid_drills, .min = 0),
+        SETTING("Guest", "AllowDrills", setting_word, guest.drills, .words = allowed_drills_words),
         SETTING("Guest", "ProofOfDenial", setting_word, guest.proof, .words = wanted_proof_words),
 #undef SETTING
 };

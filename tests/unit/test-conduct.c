@@ -5,6 +5,7 @@
 #include "core/conduct.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/base/hex.h"
 #include "tests/sample.h"
 #include "tests/snp-case.h"
 #include "tests/unit/rig.h"
@@ -269,66 +270,140 @@ static void a_guest_that_does_not_do_its_duty(void **state _unused_) {
         }
 }
 
-/* Whoever claims that something was a drill's must have announced it, and what demands a lock demands it all the same. */
+#define DRILL_ID "0123456789abcdef0123456789abcdef"
+
+static void put_drill(Buffer *log, bool begins, const char *const items[][2], const char *used) {
+        static const Now now = { 1, 2 };
+        EventBuilder event = event_begin(KIND_DRILL, &now);
+
+        event_text(&event, "phase", begins ? "begin" : "end");
+        event_text(&event, "id", DRILL_ID);
+        event_map(&event, "items");
+        for (size_t i = 0; begins && i < 2 && items[i][0]; i++)
+                event_map_text(&event, "items", items[i][0], items[i][1]);
+        event_list(&event, "used");
+        if (!begins && used)
+                event_list_text(&event, "used", used);
+        append(log, &event);
+}
+
+static void put_drilled(Buffer *log, unsigned pid, const char *how, const char *verdict) {
+        static const Now now = { 1, 2 };
+        EventBuilder event = event_begin(KIND_ACTIVITY, &now);
+
+        put_subject_of(&event, pid);
+        event_text(&event, "event", "self");
+        event_text(&event, "target", "/");
+        event_bool(&event, "privileged", true);
+        event_text(&event, "rule", "default");
+        event_text(&event, "verdict", verdict);
+        event_text(&event, "severity", "error");
+        event_text(&event, "drill", "signal");
+        event_map(&event, "details");
+        event_map_text(&event, "details", "how", how);
+        append(log, &event);
+}
+
+static void begin_log(Case *c, bool enforce, Buffer *log) {
+        new_case(c, enforce ? ENFORCE RULES : OBSERVE RULES, enforce ? "enforce" : "observe");
+        rig_start(&c->rig);
+        rig_settle(&c->rig);
+        buffer_bytes(log, c->rig.log.data, c->rig.log.size);
+}
+
+/* Whoever claims that something was a drill's must have announced it, what demands a lock demands it all the same, and in enforce
+ * a drill is excused from nothing that was let happen. */
 static void drills_are_announced(void **state _unused_) {
-        static const char id[] = "0123456789abcdef0123456789abcdef";
+        enum { NONE = ALLOWED_DRILLS_NONE, DENIED = ALLOWED_DRILLS_DENIED, ALL = ALLOWED_DRILLS_ALL };
+        static const char *const items[][2] = { { "signal", "self signal 44" }, {} };
         static const struct {
                 bool begin, end;
-                unsigned used;
-                unsigned pid;
+                unsigned used, pid;
                 const char *how, *verdict, *fails;
-                bool forbid;
+                int allowed;
+                bool observe;
         } cases[] = {
-                { true, true, 0, 44, "signal", "deny", "", false },
-                { true, false, 1, 44, "signal", "deny", "", false },
-                { true, false, 1, 44, "signal", "deny", "drills", true },
-                { false, false, 0, 44, "signal", "deny", "", true },
-                { false, false, 1, 44, "signal", "deny", "drills", false },
-                { true, true, 1, 44, "signal", "deny", "drills", false },
-                { true, false, 2, 44, "signal", "deny", "drills", false },
-                { true, false, 1, 45, "signal", "deny", "drills", false },
-                { true, false, 1, 44, "ptrace", "deny", "drills", false },
-                { true, false, 1, 44, "signal", "lock", "lock-on-violation", false },
-                { false, true, 0, 44, "signal", "deny", "drills", false },
+                { true, true, 0, 44, "signal", "deny", "", DENIED },
+                { true, false, 1, 44, "signal", "deny", "", DENIED },
+                { true, false, 1, 44, "signal", "deny", "drills", NONE },
+                { false, false, 0, 44, "signal", "deny", "", NONE },
+                { false, false, 1, 44, "signal", "deny", "drills", ALL },
+                { true, true, 1, 44, "signal", "deny", "drills", ALL },
+                { true, false, 2, 44, "signal", "deny", "drills", ALL },
+                { true, false, 1, 45, "signal", "deny", "drills", ALL },
+                { true, false, 1, 44, "ptrace", "deny", "drills", ALL },
+                { true, false, 1, 44, "signal", "lock", "lock-on-violation", ALL },
+                { false, true, 0, 44, "signal", "deny", "drills", ALL },
+                { true, false, 1, 44, "signal", "seen", "drills", DENIED },
+                { true, false, 1, 44, "signal", "would-deny", "drills", DENIED },
+                { true, false, 1, 44, "signal", "allow", "drills", DENIED },
+                { true, false, 1, 44, "signal", "allow", "", ALL },
+                { true, false, 1, 44, "signal", "would-deny", "", DENIED, true },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                static const Now now = { 1, 2 };
                 _cleanup_(buffer_done) Buffer log = {};
-                EventBuilder event;
                 Case c;
 
-                new_case(&c, ENFORCE RULES, "enforce");
-                c.q.forbid_drills = cases[i].forbid;
-                rig_start(&c.rig);
-                rig_settle(&c.rig);
-                buffer_bytes(&log, c.rig.log.data, c.rig.log.size);
-                for (unsigned phase = 0; phase < 2; phase++) {
-                        if (phase == 0 ? !cases[i].begin : !cases[i].end)
-                                continue;
-                        event = event_begin(KIND_DRILL, &now);
-                        event_text(&event, "phase", phase == 0 ? "begin" : "end");
-                        event_text(&event, "id", id);
-                        if (phase == 0) {
-                                event_map(&event, "items");
-                                event_map_text(&event, "items", "signal", "self signal 44");
-                        }
-                        append(&log, &event);
-                }
-                for (unsigned n = 0; n < cases[i].used; n++) {
-                        event = event_begin(KIND_ACTIVITY, &now);
-                        put_subject_of(&event, cases[i].pid);
-                        event_text(&event, "event", "self");
-                        event_text(&event, "target", "/");
-                        event_bool(&event, "privileged", true);
-                        event_text(&event, "rule", "default");
-                        event_text(&event, "verdict", cases[i].verdict);
-                        event_text(&event, "severity", "error");
-                        event_text(&event, "drill", "signal");
-                        event_map(&event, "details");
-                        event_map_text(&event, "details", "how", cases[i].how);
-                        append(&log, &event);
-                }
+                begin_log(&c, !cases[i].observe, &log);
+                c.q.drills = cases[i].allowed;
+                if (cases[i].begin)
+                        put_drill(&log, true, items, NULL);
+                if (cases[i].end)
+                        put_drill(&log, false, items, NULL);
+                for (unsigned n = 0; n < cases[i].used; n++)
+                        put_drilled(&log, cases[i].pid, cases[i].how, cases[i].verdict);
+                expect_of(&c, &log, cases[i].fails);
+                done_case(&c);
+        }
+}
+
+/* A drill says at its end what it tried, and each of that has a record. */
+static void what_a_drill_used_is_recorded(void **state _unused_) {
+        static const char *const items[][2] = { { "signal", "self signal 44" }, {} };
+        static const struct {
+                bool record;
+                const char *used, *fails;
+        } cases[] = { { true, "signal", "" }, { false, "signal", "drills" }, { true, "ptrace", "drills" } };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(buffer_done) Buffer log = {};
+                Case c;
+
+                begin_log(&c, true, &log);
+                put_drill(&log, true, items, NULL);
+                if (cases[i].record)
+                        put_drilled(&log, 44, "signal", "deny");
+                put_drill(&log, false, items, cases[i].used);
+                expect_of(&c, &log, cases[i].fails);
+                done_case(&c);
+        }
+}
+
+/* Announcements that no daemon makes: of other code than its own, of other ways, of one process for two items. */
+static void a_drill_is_the_daemons_own(void **state _unused_) {
+        uint8_t digest[SHA256_SIZE];
+        char own[128], hex[2 * SHA256_SIZE + 1];
+        const struct {
+                const char *items[2][2], *fails;
+        } cases[] = {
+                { { { "exec", own }, { "signal", "self signal 44" } }, "" },
+                { { { "memfd", own } }, "drills" },
+                { { { "exec", "exec 00" } }, "drills" },
+                { { { "nothing", "self signal 44" } }, "drills" },
+                { { { "signal", "self ptrace 44" } }, "drills" },
+                { { { "signal", "self signal 44" }, { "ptrace", "self ptrace 44" } }, "drills" },
+                { { { "signal", "self signal 44" }, { "ptrace", "self ptrace 45" } }, "" },
+        };
+
+        assert_int_equal(drill_digest(DRILL_ID, DRILL_EXEC, digest), 0);
+        snprintf(own, sizeof(own), "exec %s", hex_encode(digest, SHA256_SIZE, hex));
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(buffer_done) Buffer log = {};
+                Case c;
+
+                begin_log(&c, true, &log);
+                put_drill(&log, true, cases[i].items, NULL);
                 expect_of(&c, &log, cases[i].fails);
                 done_case(&c);
         }
@@ -415,6 +490,8 @@ int main(void) {
                 TEST(a_killed_daemon_is_a_gap),
                 TEST(a_guest_that_does_not_do_its_duty),
                 TEST(drills_are_announced),
+                TEST(what_a_drill_used_is_recorded),
+                TEST(a_drill_is_the_daemons_own),
                 TEST(the_quotes_life_and_the_cap),
                 TEST(taints_of_the_log),
                 TEST(a_restart_forgets_nothing),

@@ -81,7 +81,9 @@ static const Member members[] = {
         MEMBER("drill-used", U64, conduct.drill_used),
         MEMBER("drill-id", TEXT, conduct.drill_id),
         MEMBER("drill-items", U64S, conduct.drill_items),
+        MEMBER("drill-done", U64, conduct.drill_done),
         FAULT("exemptions", exemptions),
+        FAULT("drill-let", drill_let),
 };
 
 static json_t *write_member(const Member *m, const void *at) {

@@ -64,7 +64,7 @@ def test_verifier(m):
     checks = verify(m)
     check(checks["drills"] == "pass" and checks["guard-transitions"] == "pass", f"{checks}")
     with open(f"{ROOT}/tmp/no-drills.appraisal", "w", encoding="ascii") as f:
-        f.write("[Guest]\nForbidDrills=yes\n")
+        f.write("[Guest]\nAllowDrills=none\n")
     check(verify(m, "--policy", f"{ROOT}/tmp/no-drills.appraisal")["drills"] == "fail", "a drill that is forbidden")
 
 
