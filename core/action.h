@@ -23,8 +23,8 @@ typedef enum ActionType {
         ACTION_ATTESTED,  /* the round is over */
         ACTION_NO_ROUND,  /* there will be no round for this request */
         ACTION_DETACH,    /* the kernel side ends: programs, maps, pins; what that costs follows as INPUT_LEVELS */
-        ACTION_DRILL,     /* the drill is open, or over and all of it in the register: answer who asked */
-        ACTION_STOP,      /* the stop is anchored and all are answered: end; once */
+        ACTION_DRILL, /* the drill is open, or over, or used up what is told once: tell that again, and answer who waits */
+        ACTION_STOP, /* the stop is anchored and all are answered: end; once */
         _ACTION_MAX,
 } ActionType;
 

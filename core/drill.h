@@ -7,7 +7,7 @@
 #include "lib/event.h"
 #include "policy/drill.h"
 
-#define DRILL_LIMIT (120 * USEC_PER_SEC)
+enum { DRILL_CODE_MAX = 128 }; /* how often a program of the drill is exempt: more than its races need */
 
 /* An item that somebody wants to try. */
 typedef struct DrillAsked {
@@ -46,6 +46,7 @@ typedef struct Drill {
         usec_t until;
         struct {
                 bool asked, open, used;
+                unsigned taken;  /* of an item about code: how often */
                 const char *why; /* asked, and not taken: static */
                 DrillAsked by;
                 uint8_t digest[SHA256_SIZE]; /* of an item about code */

@@ -187,27 +187,33 @@ static Verdict judge(const Policy *p, const Activity *a) {
         return v;
 }
 
-/* Announced: it is recorded each time, and nothing else comes of it. */
-static int on_drill(Feed *f, const Activity *a, const Verdict *v) {
-        bool refuse = actions_refuse(v->actions);
-        const char *let = !refuse ? "allow" : f->engine->policy->mode == MODE_ENFORCE ? "seen" : "would-deny";
-        EventBuilder event = describe(f, a, v, a->denied ? "deny" : let);
+/* Announced: people are told, each time, and nothing else comes of it; but nothing that has no record is exempt. */
+static bool is_drill(Feed *f, const Activity *a, const Verdict *v) {
+        const char *let = actions_refuse(v->actions) ? "would-deny" : "allow";
+        uint64_t seq = NOT_RECORDED;
+        EventBuilder event;
 
-        return record_event(f, &event, -1, NULL);
+        if (!drill_takes_activity(f, a, how_of(a)))
+                return false;
+        event = describe(f, a, v, a->denied ? "deny" : let);
+        (void) record_event_in(f, ROOM_GUARD, &event, SEVERITY_NOTICE, &seq);
+        return drill_took_activity(f, a, seq != NOT_RECORDED);
 }
 
 int feed_activity(Feed *f, const Activity *seen) {
         const Policy *p = f->engine->policy;
         Activity a = *seen;
+        bool violates;
         Verdict v;
 
         a.target = strempty(a.target);
         v = judge(p, &a);
-        if (drill_takes_activity(f, &a, how_of(&a)))
-                return on_drill(f, &a, &v);
+        violates = !a.denied && actions_refuse(v.actions) && p->mode == MODE_ENFORCE;
+        if (!violates && is_drill(f, &a, &v)) /* what has happened although it is refused is nobody's drill */
+                return 0;
         if (a.denied)
                 return on_denied(f, &a, &v);
-        if (actions_refuse(v.actions) && p->mode == MODE_ENFORCE && !a.stale)
+        if (violates && !a.stale)
                 return on_done(f, &a, &v);
         return on_let(f, &a, &v);
 }

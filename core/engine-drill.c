@@ -23,6 +23,15 @@ static const char *refusal(const Engine *e, const DrillRequest *q) {
         return NULL;
 }
 
+/* A process does one thing: whatever else it does is an attack. */
+static bool is_taken(const Drill *d, const DrillAsked *asked) {
+        for (DrillItem item = 0; item < _DRILL_MAX; item++)
+                if (item != asked->item && d->items[item].open && drill_row(item)->how &&
+                    d->items[item].by.pid == asked->pid)
+                        return true;
+        return false;
+}
+
 /* Takes what may be tried; of the rest it says why not. */
 static int take_items(Engine *e, const DrillRequest *q) {
         Drill *d = &e->drill;
@@ -38,6 +47,8 @@ static int take_items(Engine *e, const DrillRequest *q) {
                 d->items[item].why = drill_obstacle(item, e->policy, e->levels);
                 if (!d->items[item].why && row->how && asked->pid == 0)
                         d->items[item].why = "the process that was to try it is not there";
+                if (!d->items[item].why && row->how && is_taken(d, asked))
+                        d->items[item].why = "its process is to try something else";
                 if (!row->how)
                         r = drill_digest(q->id, item, d->items[item].digest);
                 d->items[item].open = !d->items[item].why;
@@ -70,14 +81,14 @@ static int announce(Feed *f, const DrillRequest *q) {
         event_text(&event, "id", d->id);
         event_count(&event, "uid", q->uid);
         event_count(&event, "pid", q->pid);
-        event_count(&event, "limit", DRILL_LIMIT / USEC_PER_SEC);
+        event_count(&event, "limit", DRILL_TIME_MAX / USEC_PER_SEC);
         event_map(&event, "items");
         for (DrillItem item = 0; item < _DRILL_MAX; item++)
                 put_item(&event, d, item);
         event_map(&event, "targets");
         for (const DrillTarget *t = q->targets; t && t->name; t++)
                 event_map_text(&event, "targets", t->name, t->text);
-        return record_event(f, &event, SEVERITY_NOTICE, &d->seq);
+        return record_event_in(f, ROOM_ANYBODY, &event, SEVERITY_NOTICE, &d->seq);
 }
 
 int feed_drill(Feed *f, const Input *in) {
@@ -97,7 +108,7 @@ int feed_drill(Feed *f, const Input *in) {
                 return first_error(r, finish_release(f, ACTION_REFUSE, q->request, "", "it could not be recorded"));
         d->phase = DRILL_ANNOUNCED;
         d->begun = d->seq;
-        d->until = f->now.boottime + DRILL_LIMIT;
+        d->until = f->now.boottime + DRILL_TIME_MAX;
         return r;
 }
 
@@ -119,6 +130,8 @@ static int end(Feed *f, const char *reason, uint64_t request) {
         d->request = request;
         d->seq = NOT_RECORDED;
         r = record_event(f, &event, SEVERITY_NOTICE, &d->seq);
+        if (!action_add(f->actions, ACTION_DRILL)) /* it is over; who asked for that waits for the register */
+                r = -ENOMEM;
         if (waiting != 0)
                 r = first_error(r, finish_release(f, ACTION_REFUSE, waiting, "", "it could not be measured in time"));
         return r;
@@ -134,6 +147,10 @@ int feed_drill_end(Feed *f, const Input *in) {
         if (!is_under_way(d) || !streq(d->id, in->drill.id))
                 return finish_release(f, ACTION_REFUSE, in->drill.request, "", "no such drill is under way");
         return end(f, "request", in->drill.request);
+}
+
+int drill_cancel(Feed *f, const char *reason) {
+        return is_under_way(&f->engine->drill) ? end(f, reason, 0) : 0;
 }
 
 usec_t drill_deadline(const Engine *e) {
@@ -160,19 +177,22 @@ int drill_anchored(Feed *f) {
         return 0;
 }
 
-static bool is_open(const Feed *f) {
-        return f->engine->drill.phase == DRILL_OPEN && !f->engine->stopping;
+/* What has no record is exempt from nothing. */
+static bool is_open(const Feed *f, Room room) {
+        return f->engine->drill.phase == DRILL_OPEN && log_has_room(f->engine, RECORD_SIZE_MAX, room);
 }
 
 bool drill_takes_code(Feed *f, const Observation *o) {
         Drill *d = &f->engine->drill;
 
-        if (!is_open(f) || !o->has_digest)
+        if (!is_open(f, ROOM_ANYBODY) || !o->has_digest)
                 return false;
         for (DrillItem item = 0; item < _DRILL_MAX; item++)
                 if (d->items[item].open && drill_row(item)->event == o->event && !drill_row(item)->how &&
+                    d->items[item].taken < DRILL_CODE_MAX &&
                     memcmp(d->items[item].digest, o->digest, SHA256_SIZE) == 0) {
                         d->items[item].used = true;
+                        d->items[item].taken++;
                         f->drill = drill_row(item)->name;
                         return true;
                 }
@@ -193,7 +213,7 @@ static bool is_same_process(const DrillAsked *by, const Activity *a) {
 bool drill_takes_activity(Feed *f, const Activity *a, const char *how) {
         Drill *d = &f->engine->drill;
 
-        if (!is_open(f) || a->subject.pid == 0)
+        if (!is_open(f, ROOM_GUARD) || a->subject.pid == 0)
                 return false;
         for (DrillItem item = 0; item < _DRILL_MAX; item++) {
                 const DrillRow *row = drill_row(item);
@@ -201,10 +221,22 @@ bool drill_takes_activity(Feed *f, const Activity *a, const char *how) {
                 if (!d->items[item].open || !row->how || row->event != a->event || !streq(row->how, how) ||
                     !is_same_process(&d->items[item].by, a))
                         continue;
-                d->items[item].open = false;
-                d->items[item].used = true;
                 f->drill = row->name;
                 return true;
         }
         return false;
+}
+
+/* The kernel side tells what it has not refused once; what comes of it now would be told nobody. */
+bool drill_took_activity(Feed *f, const Activity *a, bool recorded) {
+        Drill *d = &f->engine->drill;
+        DrillItem item = drill_item_from_name(f->drill);
+
+        if (!recorded || (!a->denied && !action_add(f->actions, ACTION_DRILL))) {
+                f->drill = NULL;
+                return false;
+        }
+        d->items[item].open = false;
+        d->items[item].used = true;
+        return true;
 }

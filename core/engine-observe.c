@@ -146,8 +146,13 @@ static int record_level(Feed *f, Watched w, Level from, Level to) {
 
 int feed_levels(Feed *f, const Input *in) {
         Engine *e = f->engine;
-        bool below = false;
+        bool below = false, lowered = false;
         int r = 0;
+
+        for (Watched w = 0; w < _WATCHED_MAX; w++)
+                lowered = lowered || in->levels.levels[w] < e->levels[w];
+        if (lowered)
+                r = drill_cancel(f, "level");
 
         for (Watched w = 0; w < _WATCHED_MAX; w++) {
                 Level from = e->levels[w], to = in->levels.levels[w];

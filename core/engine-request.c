@@ -13,7 +13,7 @@ int feed_policy(Feed *f, const Input *in) {
         Engine *e = f->engine;
 
         Policy *old = e->policy;
-        int r;
+        int r, q = drill_cancel(f, "policy");
 
         /* A verifier must know by what was judged: a policy that cannot be recorded is not taken. */
         e->policy = in->policy.policy;
@@ -24,7 +24,7 @@ int feed_policy(Feed *f, const Input *in) {
                 return r;
         }
         policy_free(old);
-        return r;
+        return first_error(r, q);
 }
 
 int feed_policy_refused(Feed *f, const Input *in) {

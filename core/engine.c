@@ -99,9 +99,10 @@ static int feed_stop(Feed *f, const Input *in) {
 
         if (e->stopping)
                 return 0;
+        r = drill_cancel(f, "stop");
         e->stopping = true;
         e->stop_seq = NOT_RECORDED;
-        r = limiter_flush(f);
+        r = first_error(r, limiter_flush(f));
         event = event_begin(KIND_STOP, &f->now);
         event_text(&event, "reason", in->stop.reason);
         return first_error(r, record_event(f, &event, SEVERITY_NOTICE, &e->stop_seq));

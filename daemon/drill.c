@@ -109,9 +109,9 @@ static void begin(Manager *m, const BusRequest *q) {
         in.drill.asked = asked;
         in.drill.asked_size = (size_t) n;
         in.drill.targets = targets.list;
-        if (m->observer)
-                observer_tell_again(m->observer);
         manager_feed(m, &in);
+        if (engine_drill(m->engine)->phase == DRILL_NONE)
+                remove_scratch(m);
 }
 
 /* What was tried before is told before. */
@@ -141,12 +141,16 @@ void drill_perform(Manager *m, const Action *a) {
 
         if (d->phase != DRILL_OPEN)
                 remove_scratch(m);
+        if (m->observer)
+                observer_tell_again(m->observer);
+        if (a->drill == 0)
+                return;
         find_targets(m, &targets);
         for (size_t i = 0; i < TARGETS_MAX && targets.list[i].name; i++)
                 places[i] = (BusPair){ targets.list[i].name, targets.list[i].text };
         for (DrillItem item = 0; item < _DRILL_MAX; item++)
                 if (d->items[item].asked && d->items[item].why)
                         left_out[n++] = (BusPair){ drill_row(item)->name, d->items[item].why };
-        if (a->drill != 0 && m->bus)
+        if (m->bus)
                 bus_reply(m->bus, a->drill, &reply);
 }

@@ -162,12 +162,16 @@ static bool allows(const Rule *r) {
         return !actions_refuse(r->actions);
 }
 
+bool policy_denies_activity(const Policy *p, Event e) {
+        return e == EVENT_SELF ? !is_always(p, e, allows) : is_always(p, e, refuses);
+}
+
 static void compile_activities(const Policy *p, KernelPolicy *k) {
         for (Event e = _EVENT_CODE_MAX; e < _EVENT_MAX; e++) {
                 k->activities_denied |= (uint32_t) is_always(p, e, refuses) << (e - _EVENT_CODE_MAX);
                 k->activities_ignored |= (uint32_t) is_always(p, e, ignores) << (e - _EVENT_CODE_MAX);
         }
-        k->self_allowed = is_always(p, EVENT_SELF, allows);
+        k->self_allowed = !policy_denies_activity(p, EVENT_SELF);
 }
 
 int policy_compile(const Policy *p, uint32_t generation, CompiledPolicy *ret) {

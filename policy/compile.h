@@ -17,6 +17,9 @@ typedef struct CompiledPolicy {
 int policy_compile(const Policy *p, uint32_t generation, CompiledPolicy *ret);
 void compiled_policy_done(CompiledPolicy *c);
 
+/* True when the kernel side refuses, in enforce, each activity of the kind, whoever it is of and whatever it is done to. */
+bool policy_denies_activity(const Policy *p, Event e);
+
 /* True when the kernel side can tell by itself whether the rule matches; of one about code. */
 bool rule_is_compiled(const Rule *r);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "lib/canary.h"
+#include "policy/compile.h"
 
 enum { NONCE_SIZE = DRILL_ID_SIZE + 1 + DRILL_NAME_MAX };
 static_assert((int) NONCE_SIZE <= (int) CANARY_NONCE_MAX, "id and name are a canary's nonce");
@@ -108,6 +109,8 @@ const char *drill_obstacle(DrillItem item, const Policy *policy, const Level lev
                 return "the kernel side has no digest of it to be told by";
         if (policy->mode == MODE_ENFORCE && level < rows[item].needs)
                 return "its level denies nothing: done, it would be a violation";
+        if (policy->mode == MODE_ENFORCE && rows[item].how && !policy_denies_activity(policy, rows[item].event))
+                return "the kernel does not refuse it to everybody: done, it could be an attack";
         if (item == DRILL_RACE_WRITE && punishes_writers(policy, level_of(EVENT_OVERWRITE, levels)))
                 return "the policy does more about writers than to refuse them";
         return NULL;

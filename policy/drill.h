@@ -15,6 +15,8 @@ enum {
         DRILL_ID_SIZE = 32, /* hexadecimal digits, and no NUL */
 };
 
+#define DRILL_TIME_MAX (120 * USEC_PER_SEC) /* it ends by itself */
+
 typedef enum DrillItem {
         DRILL_SIGNAL,
         DRILL_PTRACE,

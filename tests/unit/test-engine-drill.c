@@ -86,7 +86,6 @@ static void nothing_comes_of_it(void **state _unused_) {
                 bool denied;
         } cases[] = {
                 { ENFORCE HARSH, "deny", true },
-                { ENFORCE, "seen", false },
                 { OBSERVE HARSH, "would-deny", false },
         };
 
@@ -99,11 +98,14 @@ static void nothing_comes_of_it(void **state _unused_) {
                 strike(&rig, PID, cases[i].denied);
                 rig_expect(&rig, KIND_ACTIVITY, "drill", "signal");
                 rig_expect(&rig, KIND_ACTIVITY, "verdict", cases[i].verdict);
-                assert_int_equal(rig_count(&rig, ACTION_ALERT), 0);
+                assert_int_equal(rig_find(&rig, ACTION_ALERT)->alert.severity, SEVERITY_NOTICE);
                 assert_int_equal(rig_count(&rig, ACTION_LOCK_STEP), 0);
+                assert_int_equal(rig_count(&rig, ACTION_DRILL),
+                                 !cases[i].denied); /* what is told once is told again */
                 assert_int_equal(rig_state(&rig), STATE_TRUSTED);
                 follow(&rig, &c);
                 assert_int_equal(c.exemptions.count, 0);
+                assert_int_equal(c.drill_let.count, 0);
                 assert_int_equal(c.drill_used, 1);
                 assert_int_equal(c.drills, 1);
                 rig_done(&rig);
@@ -133,7 +135,7 @@ static void everything_else_is_judged(void **state _unused_) {
                 else if (i == 5)
                         rig_feed(&rig, &end);
                 else if (i == 6)
-                        rig_tick(&rig, DRILL_LIMIT);
+                        rig_tick(&rig, DRILL_TIME_MAX);
                 assert_int_equal(rig_state(&rig), STATE_TRUSTED);
                 rig_feed(&rig, &other);
                 expect_closed(&rig);
@@ -177,6 +179,7 @@ static void code_is_known_by_its_digest(void **state _unused_) {
         assert_int_equal(rig_state(&rig), STATE_TRUSTED);
         follow(&rig, &c);
         assert_int_equal(c.exemptions.count, 0);
+        assert_int_equal(c.drill_let.count, 1);
         assert_int_equal(drill_digest(ID, DRILL_LIBRARY, digest), 0); /* not announced */
         in = code(digest);
         rig_feed(&rig, &in);
@@ -205,11 +208,11 @@ static void one_at_a_time(void **state _unused_) {
         end.drill.id = ID;
         rig_feed(&rig, &end);
         rig_expect(&rig, KIND_DRILL, "reason", "request");
-        assert_int_equal(rig_count(&rig, ACTION_DRILL), 0);
+        assert_int_equal(rig_find(&rig, ACTION_DRILL)->drill, 0); /* the answer waits for the register */
         rig_settle(&rig);
         assert_int_equal(rig_find(&rig, ACTION_DRILL)->drill, 8);
         open_drill(&rig);
-        rig_tick(&rig, DRILL_LIMIT);
+        rig_tick(&rig, DRILL_TIME_MAX);
         rig_expect(&rig, KIND_DRILL, "reason", "time");
         rig_settle(&rig);
         rig_done(&rig);
@@ -244,18 +247,156 @@ static void what_would_happen_is_left_out(void **state _unused_) {
         }
 }
 
+/* The kernel did not refuse it, announced or not. */
+static void what_happens_in_enforce_is_judged(void **state _unused_) {
+        static const char *const policies[] = { ENFORCE, ENFORCE HARSH };
+
+        for (size_t i = 0; i < ELEMENTSOF(policies); i++) {
+                Rig rig;
+
+                begin(&rig, policies[i]);
+                open_drill(&rig);
+                strike(&rig, PID, false);
+                expect_closed(&rig);
+                rig_done(&rig);
+        }
+}
+
+/* A rule that may decide only afterwards refuses nothing in time. */
+static void only_what_the_kernel_refuses_to_all(void **state _unused_) {
+#define BPF "[Rule bpf]\nEvent=bpf\nAction=lock\n"
+        static const struct {
+                const char *policy;
+                bool open;
+        } cases[] = {
+                { ENFORCE BPF, true },
+                { ENFORCE BPF "User=root\n", false },
+                { ENFORCE "[Rule let]\nEvent=bpf\nUnit=a.service\nAction=allow\n" BPF, false },
+                { ENFORCE, false },
+                { OBSERVE BPF "User=root\n", true },
+        };
+        static const DrillAsked asked[] = { { DRILL_BPF, PID, 50 * TICK, TICK } };
+        const Input in = request(asked, 1);
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Rig rig;
+
+                rig_new(&rig, cases[i].policy);
+                rig.facts.levels[WATCHED_BPF] = LEVEL_ENFORCE;
+                rig_start(&rig);
+                rig_feed(&rig, &in);
+                assert_int_equal(engine_drill(rig.engine)->items[DRILL_BPF].open, cases[i].open);
+                rig_done(&rig);
+        }
+#undef BPF
+}
+
+static void a_process_has_one_item(void **state _unused_) {
+        static const DrillAsked asked[] = { { DRILL_SIGNAL, PID, 50 * TICK, TICK },
+                                            { DRILL_PTRACE, PID, 50 * TICK, TICK } };
+        const Input in = request(asked, 2);
+        Rig rig;
+
+        begin(&rig, ENFORCE);
+        rig_feed(&rig, &in);
+        assert_true(engine_drill(rig.engine)->items[DRILL_SIGNAL].open);
+        assert_false(engine_drill(rig.engine)->items[DRILL_PTRACE].open);
+        assert_non_null(engine_drill(rig.engine)->items[DRILL_PTRACE].why);
+        rig_done(&rig);
+}
+
+/* As often as its races need. */
+static void code_is_exempt_so_often(void **state _unused_) {
+        uint8_t digest[SHA256_SIZE];
+        Input in;
+        Rig rig;
+
+        assert_int_equal(drill_digest(ID, DRILL_EXEC, digest), 0);
+        in = code(digest);
+        begin(&rig, ENFORCE HARSH);
+        open_drill(&rig);
+        for (unsigned i = 0; i < DRILL_CODE_MAX; i++) {
+                rig_feed(&rig, &in);
+                assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+        }
+        rig_feed(&rig, &in);
+        expect_closed(&rig);
+        rig_done(&rig);
+}
+
+static void fill_log(Rig *rig) {
+        for (unsigned i = 0; rig_reasons(rig) == 0; i++) {
+                Input in = { .type = INPUT_EXEC, .exec = rig_observation(i, RIG_KNOWN, _FAILURE_INVALID) };
+                char path[16];
+
+                snprintf(path, sizeof(path), "/%u", i);
+                in.exec.path = path;
+                rig_feed(rig, &in);
+                rig_settle(rig);
+        }
+}
+
+/* What cannot be recorded is nobody's drill, and none begins in the room that is kept for the guard. */
+static void without_room_there_is_no_drill(void **state _unused_) {
+        static const DrillAsked asked[] = { { DRILL_SIGNAL, PID, 50 * TICK, TICK } };
+        const Input again = request(asked, 1), end = { .type = INPUT_DRILL_END, .drill = { .request = 8, .id = ID } };
+        uint8_t digest[SHA256_SIZE];
+        Input in;
+        Rig rig;
+
+        assert_int_equal(drill_digest(ID, DRILL_EXEC, digest), 0);
+        in = code(digest);
+        rig_new(&rig, OBSERVE);
+        rig.config.log_max_size = 1 << 20;
+        rig_again(&rig, OBSERVE);
+        rig.facts.levels[WATCHED_SELF] = rig.facts.levels[WATCHED_EXEC] = LEVEL_ENFORCE;
+        rig_start(&rig);
+        open_drill(&rig);
+        fill_log(&rig);
+        assert_int_equal(engine_drill(rig.engine)->phase, DRILL_OPEN);
+        rig_feed(&rig, &in);
+        assert_false(engine_drill(rig.engine)->items[DRILL_EXEC].used);
+        rig_feed(&rig, &end);
+        rig_expect(&rig, KIND_DRILL, "reason", "request");
+        rig_settle(&rig);
+        refused(&rig, &again);
+        rig_done(&rig);
+}
+
+/* It was announced under another policy, or where more was refused. */
+static void a_change_ends_it(void **state _unused_) {
+        static const char *const reasons[] = { "policy", "level", "stop" };
+
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++) {
+                Input in = { .type = INPUT_STOP, .stop = { "SIGTERM" } };
+                Rig rig;
+
+                begin(&rig, ENFORCE);
+                open_drill(&rig);
+                if (i == 0)
+                        in = (Input){ .type = INPUT_POLICY, .policy = { rig_policy(ENFORCE HARSH) } };
+                else if (i == 1)
+                        in = (Input){ .type = INPUT_LEVELS };
+                rig_feed(&rig, &in);
+                rig_expect(&rig, KIND_DRILL, "reason", reasons[i]);
+                assert_int_equal(rig_find(&rig, ACTION_DRILL)->drill, 0);
+                assert_int_not_equal(engine_drill(rig.engine)->phase, DRILL_OPEN);
+                rig_done(&rig);
+        }
+}
+
 /* All of it has room in one record. */
 static void the_whole_list(void **state _unused_) {
         DrillAsked asked[_DRILL_MAX];
         Input in = request(asked, _DRILL_MAX);
         Rig rig;
 
-        rig_new(&rig, ENFORCE);
+        rig_new(&rig, ENFORCE "[Rule all]\nEvent=bpf device\nAction=deny\n");
         for (Watched w = 0; w < _WATCHED_MAX; w++)
                 rig.facts.levels[w] = LEVEL_ENFORCE;
         rig_start(&rig);
         for (DrillItem item = 0; item < _DRILL_MAX; item++) {
-                asked[item] = (DrillAsked){ item, 4194304, 50 * TICK, TICK };
+                asked[item] = (DrillAsked){ item, 4194304 - (uint32_t) item, 50 * TICK, TICK };
                 assert_int_equal(drill_item_from_name(drill_row(item)->name), item);
                 assert_true(strlen(drill_row(item)->name) <= DRILL_NAME_MAX);
         }
@@ -268,9 +409,18 @@ static void the_whole_list(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(nothing_comes_of_it),           cmocka_unit_test(everything_else_is_judged),
-                cmocka_unit_test(code_is_known_by_its_digest),   cmocka_unit_test(one_at_a_time),
-                cmocka_unit_test(what_would_happen_is_left_out), cmocka_unit_test(the_whole_list),
+                cmocka_unit_test(nothing_comes_of_it),
+                cmocka_unit_test(everything_else_is_judged),
+                cmocka_unit_test(code_is_known_by_its_digest),
+                cmocka_unit_test(one_at_a_time),
+                cmocka_unit_test(what_would_happen_is_left_out),
+                cmocka_unit_test(what_happens_in_enforce_is_judged),
+                cmocka_unit_test(only_what_the_kernel_refuses_to_all),
+                cmocka_unit_test(a_process_has_one_item),
+                cmocka_unit_test(code_is_exempt_so_often),
+                cmocka_unit_test(without_room_there_is_no_drill),
+                cmocka_unit_test(a_change_ends_it),
+                cmocka_unit_test(the_whole_list),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,6 @@
 #include "tools/ctl/drill.h"
 
 enum {
-        NOBODY = 65534,
         STATUS_REFUSED = 126, /* of a child that could not execute */
         STATUS_BUSY = 125,
         ROUNDS = 25,
@@ -37,8 +36,8 @@ static int as_nobody(Body body, const void *context) {
         int status;
 
         if (child == 0) {
-                if (syscall(SYS_setgroups, 0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-                    setresuid(NOBODY, NOBODY, NOBODY) < 0)
+                if (syscall(SYS_setgroups, 0, NULL) < 0 || setresgid(DRILL_USER, DRILL_USER, DRILL_USER) < 0 ||
+                    setresuid(DRILL_USER, DRILL_USER, DRILL_USER) < 0)
                         _exit(STATUS_BUSY);
                 _exit(body(context));
         }

@@ -27,6 +27,8 @@ typedef struct DrillPlaces {
 /* Whether somebody refused it, by what a system call returned. */
 DrillTry drill_result(long result);
 
+enum { DRILL_USER = 65534 }; /* nobody, and its group: runs the items about code */
+
 /* An item that is no code. In a process of its own. */
 DrillTry drill_attempt(DrillItem item, const DrillPlaces *places);
 

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dbus/names.h"
@@ -31,7 +32,9 @@ typedef struct DrillRun {
         sd_bus *bus;
         DrillPlaces places;
         char id[DRILL_ID_SIZE + 1], directory[PATH_MAX];
-        uint64_t announced;
+        uint64_t announced, since; /* the first record that was not read yet */
+        usec_t until;              /* when the last item may be begun */
+        bool over;                 /* the daemon's end of it was read, or that of the daemon */
         struct {
                 pid_t pid, helper; /* helper: its parent, where that is not us; else 0 */
                 int go;            /* what it waits for */
@@ -221,6 +224,13 @@ static int look_at_scope(DrillRun *run) {
         return 0;
 }
 
+static usec_t boottime(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_BOOTTIME, &t);
+        return (usec_t) t.tv_sec * USEC_PER_SEC + (usec_t) t.tv_nsec / 1000;
+}
+
 static int announce(DrillRun *run) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
@@ -228,6 +238,7 @@ static int announce(DrillRun *run) {
         int r = sd_bus_message_new_method_call(run->bus, &m, SEALWATCH_BUS_NAME, SEALWATCH_BUS_PATH,
                                                SEALWATCH_BUS_INTERFACE, "BeginDrill");
 
+        run->until = boottime() + DRILL_TIME_MAX / 2; /* an item takes seconds */
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "{su}");
         for (DrillItem item = 0; r >= 0 && item < _DRILL_MAX; item++)
@@ -247,6 +258,7 @@ static int announce(DrillRun *run) {
         if (r < 0 || strlen(id) != DRILL_ID_SIZE)
                 return ctl_fail(run->ctl, CTL_UNREACHABLE, "drill: the daemon's answer makes no sense");
         snprintf(run->id, sizeof(run->id), "%s", id);
+        run->since = run->announced;
         return 0;
 }
 
@@ -261,26 +273,20 @@ static DrillTry let_go(DrillRun *run, DrillItem item) {
         return WIFEXITED(status) ? (DrillTry) WEXITSTATUS(status) : TRY_UNABLE;
 }
 
-static void try_all(DrillRun *run) {
-        for (DrillItem item = 0; item < _DRILL_MAX; item++) {
-                DrillTry tried;
-
-                if (run->items[item].left_out)
-                        continue;
-                tried = drill_row(item)->how ? let_go(run, item) : drill_run_code(item, run->id, run->directory);
-                run->items[item].tried = tried;
-                if (tried == TRY_ABSENT)
-                        leave_out(run, item, "there is nothing of that kind here");
-                else if (tried == TRY_UNABLE)
-                        leave_out(run, item, "it could not be tried");
-        }
+/* Of the drill; a daemon that starts or ends knows of none. */
+static bool is_end(const DrillRun *run, const char *kind, const json_t *event) {
+        return streq(kind, "start") || streq(kind, "stop") ||
+               (streq(kind, "drill") && streq(strempty(json_string_value(json_object_get(event, "phase"))), "end") &&
+                streq(strempty(json_string_value(json_object_get(event, "id"))), run->id));
 }
 
-static void take_event(DrillRun *run, const char *text) {
+static void take_event(DrillRun *run, const char *kind, const char *text) {
         json_auto_t *event = json_loads(text, 0, NULL);
         const char *name = strempty(json_string_value(json_object_get(event, "drill")));
         DrillItem item = drill_item_from_name(name);
 
+        if (is_end(run, kind, event))
+                run->over = true;
         if (item == _DRILL_INVALID)
                 return;
         run->items[item].seen = true;
@@ -288,27 +294,55 @@ static void take_event(DrillRun *run, const char *text) {
                 run->items[item].denied = true;
 }
 
-/* All from the announcement on. 0 or an exit code. */
+/* All that is new since the announcement, or the last time. 0 or an exit code. */
 static int read_events(DrillRun *run) {
-        uint64_t since = run->announced;
-
         for (;;) {
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
                 const char *kind, *text;
-                uint64_t seq, before = since;
-                int r = ctl_call(run->ctl, run->bus, "ListEvents", &reply, "tu", since, (uint32_t) LIST_EVENTS_MAX);
+                uint64_t seq, before = run->since;
+                int r = ctl_call(run->ctl, run->bus, "ListEvents", &reply, "tu", run->since,
+                                 (uint32_t) LIST_EVENTS_MAX);
 
                 if (r != 0)
                         return r;
                 r = sd_bus_message_enter_container(reply, 'a', "(tss)");
                 while (r >= 0 && (r = sd_bus_message_read(reply, "(tss)", &seq, &kind, &text)) > 0) {
-                        take_event(run, text);
-                        since = seq + 1;
+                        take_event(run, kind, text);
+                        run->since = seq + 1;
                 }
                 if (r < 0)
                         return ctl_fail(run->ctl, CTL_UNREACHABLE, "drill: the daemon's answer makes no sense");
-                if (since == before)
+                if (run->since == before)
                         return 0;
+        }
+}
+
+/* Where it is over, what is tried is an attack like any other. NULL: it is not. */
+static const char *why_over(DrillRun *run) {
+        if (boottime() >= run->until)
+                return "the time was over";
+        return read_events(run) != 0 || run->over ? "the daemon ended the drill" : NULL;
+}
+
+static void try_all(DrillRun *run) {
+        const char *why = NULL;
+
+        for (DrillItem item = 0; item < _DRILL_MAX; item++) {
+                DrillTry tried;
+
+                if (run->items[item].left_out)
+                        continue;
+                why = why ? why : why_over(run);
+                if (why) {
+                        leave_out(run, item, why);
+                        continue;
+                }
+                tried = drill_row(item)->how ? let_go(run, item) : drill_run_code(item, run->id, run->directory);
+                run->items[item].tried = tried;
+                if (tried == TRY_ABSENT)
+                        leave_out(run, item, "there is nothing of that kind here");
+                else if (tried == TRY_UNABLE)
+                        leave_out(run, item, "it could not be tried");
         }
 }
 
@@ -382,10 +416,12 @@ static void stop_workers(DrillRun *run) {
                 ;
 }
 
+/* Nobody else runs what is in it: that would be taken for the drill's. */
 static int make_directory(DrillRun *run, const char *above) {
         int n = snprintf(run->directory, sizeof(run->directory), "%s/sealwatch-drill-XXXXXX", above);
 
-        if (n >= (int) sizeof(run->directory) || !mkdtemp(run->directory) || chmod(run->directory, 0755) < 0)
+        if (n >= (int) sizeof(run->directory) || !mkdtemp(run->directory) ||
+            chown(run->directory, 0, DRILL_USER) < 0 || chmod(run->directory, 0710) < 0)
                 return ctl_fail(run->ctl, CTL_NO, "drill: %s: %s", above, strerror(errno));
         return 0;
 }
