@@ -408,6 +408,7 @@ void sensors_facts(Manager *m, StartFacts *ret) {
 
         if (!m->observer)
                 return;
+        observer_drain(m->observer); /* what ran until now, our own probes among it, was before the start */
         observer_left(m->observer, &left);
         ret->pinned = observer_pinned(m->observer, &why);
         ret->judging = left.links;
