@@ -83,7 +83,6 @@ static int run(Manager *m) {
         r = secret_process();
         if (r < 0)
                 log_errno(LOG_WARNING, r, "cannot keep this process out of swap and core dumps altogether");
-        (void) sd_event_set_watchdog(m->event, true);
         r = manager_start(m);
         if (r != 0)
                 return r;

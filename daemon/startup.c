@@ -499,4 +499,6 @@ void manager_ready(Manager *m) {
         checks_go(m);
         rounds_open(m);
         (void) sd_notify(0, "READY=1");
+        (void) sd_event_set_watchdog(m->event,
+                                     true); /* what comes before has TimeoutStartSec=, and may take its time */
 }
