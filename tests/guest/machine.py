@@ -54,11 +54,13 @@ def command_line(bpf_lsm=True, more=()):
 
 
 class Died(Exception):
-    """The machine ended, or hangs. started: it had begun with the command."""
+    """The machine ended, or hangs. started: it had begun with the command. emulated: the kernel died of a breakpoint that it sets
+    in its own code while it changes that (text_poke), which QEMU shows to the other processor when it is gone already."""
 
     def __init__(self, started, why):
         super().__init__(why)
         self.started = started
+        self.emulated = "int3: 0000 [#1]" in why
 
 
 class Machine:
