@@ -197,7 +197,7 @@ static bool is_drill(Feed *f, const Activity *a, const Verdict *v) {
                 return false;
         event = describe(f, a, v, a->denied ? "deny" : let);
         (void) record_event_in(f, ROOM_GUARD, &event, SEVERITY_NOTICE, &seq);
-        return drill_took_activity(f, a, seq != NOT_RECORDED);
+        return drill_took_activity(f, seq != NOT_RECORDED);
 }
 
 int feed_activity(Feed *f, const Activity *seen) {

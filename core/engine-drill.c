@@ -227,12 +227,13 @@ bool drill_takes_activity(Feed *f, const Activity *a, const char *how) {
         return false;
 }
 
-/* The kernel side tells what it has not refused once; what comes of it now would be told nobody. */
-bool drill_took_activity(Feed *f, const Activity *a, bool recorded) {
+/* The kernel side tells once what it has not refused; only at the end it is made to tell again, since some of the items come by
+ * a hook that another one has used before. */
+bool drill_took_activity(Feed *f, bool recorded) {
         Drill *d = &f->engine->drill;
         DrillItem item = drill_item_from_name(f->drill);
 
-        if (!recorded || (!a->denied && !action_add(f->actions, ACTION_DRILL))) {
+        if (!recorded) {
                 f->drill = NULL;
                 return false;
         }

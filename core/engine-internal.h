@@ -220,8 +220,7 @@ usec_t drill_deadline(const Engine *e);
 /* True when a drill announced it: then f->drill is set, and nothing but refusal and record may come of it. */
 bool drill_takes_code(Feed *f, const Observation *o);
 bool drill_takes_activity(Feed *f, const Activity *a, const char *how);
-bool drill_took_activity(Feed *f, const Activity *a,
-                         bool recorded);           /* what became of that; false: it is no drill's then */
+bool drill_took_activity(Feed *f, bool recorded);  /* what became of that; false: it is no drill's then */
 int drill_cancel(Feed *f, const char *reason);     /* what it was announced for holds no more */
 unsigned drill_actions(Feed *f, unsigned actions); /* what is left of a verdict on code; nobody is told */
 

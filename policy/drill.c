@@ -111,6 +111,8 @@ const char *drill_obstacle(DrillItem item, const Policy *policy, const Level lev
                 return "its level denies nothing: done, it would be a violation";
         if (policy->mode == MODE_ENFORCE && rows[item].how && !policy_denies_activity(policy, rows[item].event))
                 return "the kernel does not refuse it to everybody: done, it could be an attack";
+        if (item == DRILL_RACE_WRITE && policy->mode == MODE_OBSERVE)
+                return "in observe it may run while it is written to, without a digest to be told by";
         if (item == DRILL_RACE_WRITE && punishes_writers(policy, level_of(EVENT_OVERWRITE, levels)))
                 return "the policy does more about writers than to refuse them";
         return NULL;
