@@ -107,6 +107,8 @@ const char *drill_obstacle(DrillItem item, const Policy *policy, const Level lev
                 return "nothing refuses it: it would have run past the gate";
         if (item == DRILL_MEMFD && level_of(EVENT_LIBRARY, levels) < LEVEL_ENFORCE)
                 return "the kernel side has no digest of it to be told by";
+        if (rows[item].event == EVENT_LIBRARY && level < rows[item].needs)
+                return "the kernel side has no digest of it to be told by, before it was used";
         if (policy->mode == MODE_ENFORCE && level < rows[item].needs)
                 return "its level denies nothing: done, it would be a violation";
         if (policy->mode == MODE_ENFORCE && rows[item].how && !policy_denies_activity(policy, rows[item].event))
