@@ -77,8 +77,8 @@ def with_the_daemon(m):
     row(m, ["log"], 2)
     check(ctl(m, "release", "t", "--output", f"{ROOT}/tmp/t").returncode == 0, "release to a file")
     check(os.stat(f"{ROOT}/tmp/t").st_mode & 0o777 == 0o600, "a released secret is for everybody")
-    for words in (["status"], ["events"], ["secrets"], ["lock"], ["reload"], ["release", "t"],
-                  ["log", "--snapshot", "/tmp"]):
+    row(m, ["status"], 0, user=65534)  # properties are everybody's
+    for words in (["events"], ["secrets"], ["lock"], ["reload"], ["release", "t"], ["log", "--snapshot", "/tmp"]):
         row(m, words, 4, user=65534)
 
 
