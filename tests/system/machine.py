@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+import root
+
 HERE = os.path.dirname(os.path.realpath(__file__))
 SOURCE = os.environ.get("SEALWATCH_SOURCE", os.path.realpath(f"{HERE}/../.."))
 BUILD = os.environ.get("SEALWATCH_BUILD", f"{SOURCE}/build")
@@ -272,6 +274,30 @@ def installed(root, known=()):
     os.symlink(f"/etc/systemd/system/{GUARDED}", f"{units}/{GUARDED}")
     os.symlink("/dev/null", f"{directory}/etc/systemd/system/console-getty.service")
     return directory
+
+
+def run_tests(files, tests):
+    """Runs the tests, one after the other, on one machine of the release that the command line names, with these files."""
+    try:
+        base = root.system(sys.argv[1])
+    except root.Unavailable as why:
+        raise Skip(why) from why
+    layer = installed(base)
+    try:
+        with Machine(base, [layer], files) as m:
+            if m.process("/usr/lib/sealwatch/sealwatchd", "--version").returncode != 0:
+                raise Skip(f"what is built here does not run on {sys.argv[1]}")
+            for test in tests:
+                try:
+                    test(m)
+                    print(f"{test.__name__}: ok", flush=True)
+                except BaseException:
+                    print(f"{test.__name__}: failed\n{m.said()}")
+                    with contextlib.suppress(AssertionError, OSError):
+                        print(m.run("journalctl", "--no-pager", "--lines=60"))
+                    raise
+    finally:
+        shutil.rmtree(layer)
 
 
 def main(test):

@@ -4,14 +4,12 @@
 not. test_death.py SUITE"""
 
 import os
-import shutil
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import machine  # noqa: E402
-import root  # noqa: E402
-from machine import Machine, Skip, check, eventually  # noqa: E402
+from machine import check, eventually  # noqa: E402
 
 UNIT = "sealwatchd.service"
 SECRET = "open sesame"
@@ -61,28 +59,5 @@ def test_the_next_one_knows(m):
     m.shut_down_and_judge()
 
 
-def main():
-    try:
-        base = root.system(sys.argv[1])
-    except root.Unavailable as why:
-        raise Skip(why) from why
-    layer = machine.installed(base)
-    files = {"/etc/sealwatch/sealwatchd.conf.d/death.conf": "[Daemon]\nOnDeath=lock\n"}
-    try:
-        with Machine(base, [layer], files) as m:
-            if m.process("/usr/lib/sealwatch/sealwatchd", "--version").returncode != 0:
-                raise Skip(f"what is built here does not run on {sys.argv[1]}")
-            for test in (test_what_is_asked_for, test_death, test_the_next_one_knows):
-                try:
-                    test(m)
-                    print(f"{test.__name__}: ok", flush=True)
-                except BaseException:
-                    print(f"{test.__name__}: failed\n{m.said()}")
-                    with machine.contextlib.suppress(AssertionError, OSError):
-                        print(m.run("journalctl", "--no-pager", "--lines=60"))
-                    raise
-    finally:
-        shutil.rmtree(layer)
-
-
-machine.main(main)
+machine.main(lambda: machine.run_tests({"/etc/sealwatch/sealwatchd.conf.d/death.conf": "[Daemon]\nOnDeath=lock\n"},
+                                       [test_what_is_asked_for, test_death, test_the_next_one_knows]))

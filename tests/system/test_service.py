@@ -5,7 +5,6 @@
 import errno
 import json
 import os
-import shutil
 import socket
 import struct
 import sys
@@ -13,8 +12,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import machine  # noqa: E402
-import root  # noqa: E402
-from machine import GUARDED, Machine, Skip, check, eventually  # noqa: E402
+from machine import GUARDED, check, eventually  # noqa: E402
 
 UNIT = "sealwatchd.service"
 EXPOSURE_MAX = 20  # tenths
@@ -260,28 +258,5 @@ TESTS = [test_units_are_right, test_fetch_helper, test_starts_before_what_it_gua
          test_what_does_not_fit_is_wiped, test_shutdown]
 
 
-def main():
-    try:
-        base = root.system(sys.argv[1])
-    except root.Unavailable as why:
-        raise Skip(why) from why
-    layer = machine.installed(base)
-    files = {f"/etc/systemd/system/{UNIT}.d/test.conf": "[Service]\nWatchdogSec=2s\nRestartSec=50ms\n[Unit]\nStartLimitIntervalSec=0\n"}
-    try:
-        with Machine(base, [layer], files) as m:
-            if m.process("/usr/lib/sealwatch/sealwatchd", "--version").returncode != 0:
-                raise Skip(f"what is built here does not run on {sys.argv[1]}")
-            for test in TESTS:
-                try:
-                    test(m)
-                    print(f"{test.__name__}: ok", flush=True)
-                except BaseException:
-                    print(f"{test.__name__}: failed\n{m.said()}")
-                    with machine.contextlib.suppress(AssertionError, OSError):
-                        print(m.run("journalctl", "--no-pager", "--lines=60"))
-                    raise
-    finally:
-        shutil.rmtree(layer)
-
-
-machine.main(main)
+machine.main(lambda: machine.run_tests({f"/etc/systemd/system/{UNIT}.d/test.conf": "[Service]\nWatchdogSec=2s\nRestartSec=50ms\n[Unit]\nStartLimitIntervalSec=0\n"},
+                                       TESTS))

@@ -3,6 +3,7 @@
 /* Talking to the daemon, and saying why it did not work. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +11,16 @@
 
 #include "dbus/names.h"
 #include "lib/base/cleanup.h"
+#include "lib/io/file.h"
 #include "tools/ctl/ctl.h"
+
+int ctl_write_file(const char *directory, const char *name, const void *data, size_t n) {
+        _cleanup_free_ char *path = NULL;
+
+        if (asprintf(&path, "%s/%s", directory, name) < 0)
+                return -ENOMEM;
+        return file_write_atomic(AT_FDCWD, path, 0600, data, n);
+}
 
 int ctl_fail(const Ctl *c, int code, const char *format, ...) {
         _cleanup_free_ char *text = NULL;

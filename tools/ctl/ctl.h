@@ -53,6 +53,9 @@ int ctl_nonce(const Ctl *c, const char *text, CtlNonce *ret);
 int ctl_call_round(const Ctl *c, sd_bus *bus, const char *method, const CtlNonce *nonce, const uint64_t *since,
                    sd_bus_message **ret_reply);
 
+/* Writes a file that nobody else may read, whole or not at all. 0 or a negative errno. */
+int ctl_write_file(const char *directory, const char *name, const void *data, size_t n);
+
 /* Says what went wrong, on standard error and with --json as an object, and returns the code. */
 int ctl_fail(const Ctl *c, int code, const char *format, ...) _printf_(3, 4);
 

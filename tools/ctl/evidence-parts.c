@@ -16,6 +16,7 @@
 #include "lib/io/file.h"
 #include "lib/pcrfile.h"
 #include "lib/snp/endorsements.h"
+#include "tools/ctl/ctl.h"
 
 /* The files that other tools read. "": a part that is in no file of its own. */
 static const char *const files[_EVIDENCE_PART_MAX] = {
@@ -35,14 +36,6 @@ static const char *const files[_EVIDENCE_PART_MAX] = {
         [EVIDENCE_LOG] = "measurements",
 };
 
-static int write_file(const char *directory, const char *name, const void *data, size_t n) {
-        _cleanup_free_ char *path = NULL;
-
-        if (asprintf(&path, "%s/%s", directory, name) < 0)
-                return -ENOMEM;
-        return file_write_atomic(AT_FDCWD, path, 0600, data, n);
-}
-
 /* A value that was not quoted is zero, as evmctl wants all of them. */
 static int write_pcrs(const char *directory, const PcrInputs *pcrs) {
         int r = 0;
@@ -58,7 +51,7 @@ static int write_pcrs(const char *directory, const PcrInputs *pcrs) {
                 values->banks = bank(alg);
                 memcpy(values->values[alg], pcrs->files[alg].values, sizeof(values->values[alg]));
                 text = pcrfile_format(values, alg);
-                r = text ? write_file(directory, name, text, strlen(text)) : -ENOMEM;
+                r = text ? ctl_write_file(directory, name, text, strlen(text)) : -ENOMEM;
         }
         return r;
 }
@@ -105,7 +98,7 @@ static int write_serialized(const char *directory, const PcrInputs *pcrs) {
                 n = MIN(left, (unsigned) DIGESTS_MAX);
                 put_digests(&b, file, alg, &pcr, n);
         }
-        return buffer_error(&b) < 0 ? -ENOMEM : write_file(directory, "pcrs.serialized", b.data, b.size);
+        return buffer_error(&b) < 0 ? -ENOMEM : ctl_write_file(directory, "pcrs.serialized", b.data, b.size);
 }
 
 /* TPM2B_PUBLIC, which tpm2-tools load. */
@@ -114,7 +107,7 @@ static int write_public(const char *directory, const Buffer *public) {
 
         buffer_u16be(&framed, (uint16_t) public->size);
         buffer_bytes(&framed, public->data, public->size);
-        return buffer_error(&framed) < 0 ? -ENOMEM : write_file(directory, "ak.pub", framed.data, framed.size);
+        return buffer_error(&framed) < 0 ? -ENOMEM : ctl_write_file(directory, "ak.pub", framed.data, framed.size);
 }
 
 static int write_certificate(const char *directory, const char *name, X509 *x) {
@@ -129,7 +122,7 @@ static int write_certificate(const char *directory, const char *name, X509 *x) {
                 r = -ENOMEM;
         if (r >= 0) {
                 n = BIO_get_mem_data(b, &text);
-                r = write_file(directory, name, text, (size_t) n);
+                r = ctl_write_file(directory, name, text, (size_t) n);
         }
         BIO_free(b);
         return r;
@@ -160,10 +153,10 @@ int evidence_parts_write(const char *directory, const Evidence *e, const char *d
         int r = make_directories(directory, 0700);
 
         if (r >= 0)
-                r = write_file(directory, "evidence.json", document, n);
+                r = ctl_write_file(directory, "evidence.json", document, n);
         for (EvidencePart i = 0; r >= 0 && i < _EVIDENCE_PART_MAX; i++)
                 if (e->parts[i].size > 0)
-                        r = write_file(directory, files[i], e->parts[i].data, e->parts[i].size);
+                        r = ctl_write_file(directory, files[i], e->parts[i].data, e->parts[i].size);
         if (r >= 0)
                 r = write_public(directory, &e->parts[EVIDENCE_AK_PUBLIC]);
         if (r >= 0)

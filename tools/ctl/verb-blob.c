@@ -15,21 +15,13 @@
 #include "lib/sealed.h"
 #include "tools/ctl/ctl.h"
 
-static int write_part(const char *directory, const char *name, const void *data, size_t n) {
-        _cleanup_free_ char *path = NULL;
-
-        if (asprintf(&path, "%s/%s", directory, name) < 0)
-                return -ENOMEM;
-        return file_write_atomic(AT_FDCWD, path, 0600, data, n);
-}
-
 /* DIR/public and DIR/private, as tpm2_load takes them. */
 static int write_parts(const char *directory, const Sealed *s) {
         int r = make_directories(directory, 0700);
 
         if (r >= 0)
-                r = write_part(directory, "public", s->public, s->public_size);
-        return r < 0 ? r : write_part(directory, "private", s->private, s->private_size);
+                r = ctl_write_file(directory, "public", s->public, s->public_size);
+        return r < 0 ? r : ctl_write_file(directory, "private", s->private, s->private_size);
 }
 
 /* "sha256:4,7,12", as tpm2-tools write a PCR selection. */
