@@ -20,6 +20,19 @@ struct {
         __type(value, InodeState);
 } inodes SEC(".maps");
 
+/* NULL: there is no memory for it. Of those who make it at once the kernel gives one a pointer and the others nothing; who found
+ * another map's being made has to ask twice. */
+static __always_inline InodeState *state_of(struct inode *inode) {
+        InodeState *kept = NULL;
+
+        for (int i = 0; i < 2 && !kept; i++) {
+                kept = bpf_inode_storage_get(&inodes, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+                if (!kept)
+                        kept = bpf_inode_storage_get(&inodes, inode, NULL, 0);
+        }
+        return kept;
+}
+
 /* Where IMA has a policy and has taken note of the file, the kernel gives us the digest that IMA has of it. That is taken anew
  * only after a writer that IMA knows of: not one below an overlayfs, and (6.1) not truncate(2). */
 static __always_inline bool is_known_to_ima(struct inode *inode) {
@@ -34,9 +47,7 @@ static __always_inline bool may_be_stale(InodeState *kept, struct inode *inode) 
 
 /* What IMA has of it stays there as long as the inode does, and so does this. */
 static __always_inline void note_cut(struct inode *inode) {
-        InodeState *kept = is_known_to_ima(inode)
-                                   ? bpf_inode_storage_get(&inodes, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE)
-                                   : NULL;
+        InodeState *kept = is_known_to_ima(inode) ? state_of(inode) : NULL;
 
         if (kept)
                 __sync_fetch_and_or(&kept->flags, INODE_CUT);
@@ -76,7 +87,7 @@ static __always_inline int on_code(CodeKind kind, struct file *file, bool check)
         }
         if (!in_scope())
                 return allow();
-        kept = bpf_inode_storage_get(&inodes, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+        kept = state_of(inode);
         f.version = kept ? version_of(kept) : 0;
         f.writers = writers_of(inode);
         if (!kept || f.writers > 0 || !take_kept(kept, &f))

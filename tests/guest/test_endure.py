@@ -17,6 +17,7 @@ from lab import BUILD, ROOT, check, eventually  # noqa: E402
 DISK = f"{ROOT}/disk"
 DONE, REFUSED = 0, 1
 RELOADS = 20
+FIRST_USES = 500
 RULES = ("[Rule first]\nEvent=library\nReference=base\nAction=allow\n", "[Rule other]\nEvent=kexec\nAction=deny\n")
 LIBC = ctypes.CDLL(None)
 FTRACE = "/proc/sys/kernel/ftrace_enabled"
@@ -176,6 +177,28 @@ def test_busy(m):
     check(not m.events("lost"), "events were lost")
 
 
+def map_abreast(paths, turns, own, other):
+    """Each file when the other process comes to it, too. turns: memory of both."""
+    for n, path in enumerate(paths, 1):
+        turns[own] = n
+        while turns[other] < n:
+            pass
+        if not maps(path):
+            turns[own] = len(paths)
+            return False
+    return True
+
+
+def test_first_use(m):
+    """Two processes are the first to use a file, at the same moment: what is known is refused to neither."""
+    paths = [f"{DISK}/first-{n}.so" for n in range(FIRST_USES)]
+    for path in paths:
+        lab.shutil.copy(f"{DISK}/known.so", path)
+    turns = memoryview(mmap.mmap(-1, 16)).cast("Q")
+    children = [fork_in_scope(m, 0, lambda i=i: map_abreast(paths, turns, i, 1 - i)) for i in range(2)]
+    check(all([went_well(pid) for pid in children]), "a known library was refused")
+
+
 def test_reloads(m):
     """Policies that change as fast as they can be read: what every one of them lets pass is let pass, and what every one
     refuses is refused, by any mixture of two."""
@@ -287,7 +310,7 @@ def prepare(m):
 
 def main(m):
     prepare(m)
-    for test in (test_killed, test_new_policy, test_restart, test_flood, test_busy, test_reloads, test_detach, test_crowd,
+    for test in (test_killed, test_new_policy, test_restart, test_flood, test_busy, test_first_use, test_reloads, test_detach, test_crowd,
                  test_silenced, test_some_ended, test_unpinned):
         test(m)
         print(f"{test.__name__}: ok", flush=True)
