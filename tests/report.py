@@ -33,6 +33,12 @@ def reason(test):
     return "no reason given"
 
 
+def last_words(test):
+    """The end of what a failed test said."""
+    lines = (test.get("stdout", "") + "\n" + test.get("stderr", "")).splitlines()
+    return [line[:200] for line in lines if line.strip()][-5:]
+
+
 def main():
     wanted = sys.argv[1:] or SUITES
     unknown = [s for s in wanted if s not in SUITES]
@@ -51,7 +57,7 @@ def main():
     for where, t in skipped:
         print(f"skipped: {t['name']}{where}: {reason(t)}")
     for where, t in failed:
-        print(f"FAILED: {t['name']}{where}: {t['result']}")
+        print(f"FAILED: {t['name']}{where}: {t['result']}", *last_words(t), sep="\n    ")
     line = f"{len(passed)} passed, {len(failed)} failed"
     print(line + (f", {len(skipped)} skipped" if skipped else ""))
     sys.exit(1 if failed or not passed else 0)

@@ -68,7 +68,7 @@ def wait_for_agent(machine):
             if line == "waiting":
                 return
     except Died as e:
-        raise Died(False, f"{machine.last_words()}\nguest: {e}") from e
+        raise machine.died(e, False) from e
     except TimeoutError:
         raise Died(False, f"the guest was not up within {BOOT_SECONDS} s:\n{machine.last_words()}") from None
 
@@ -140,7 +140,7 @@ class Guest:
                 if line == "waiting":
                     raise Died(True, "the system started anew")
         except Died as e:
-            raise Died(True, f"{self.machine.last_words()}\nguest: {e}") from e
+            raise self.machine.died(e, True) from e
 
     def output(self, *words, stdin=b""):
         """Runs a command that must succeed, and returns what it printed."""

@@ -5,6 +5,7 @@ file: programs talk through socket pairs, and the TPM keeps its state in a memor
 import json
 import math
 import os
+import re
 import selectors
 import shutil
 import socket
@@ -15,6 +16,7 @@ from process import Unavailable, spawn
 
 QEMU = "qemu-system-x86_64"
 TAIL = 60  # lines of the console that are worth showing
+DEATH = re.compile(r"BUG: |Oops|\[#1\]|Kernel panic")  # how a kernel begins to speak of its own
 PORTS = ("out", "err", "status")
 BOOT_SECONDS = 300  # only turns a hang into a failure
 # A boot does the same each time, and no more than it must.
@@ -37,12 +39,12 @@ def memory_file(content):
     return fd
 
 
-def hardware(memory, cpus=2, icount=False):
-    """QEMU's words for the emulated machine. memory: MiB."""
+def hardware(memory, cpus=2, icount=False, threads="multi"):
+    """QEMU's words for the emulated machine. memory: MiB. threads: "single", where its processors take turns."""
     if icount:
         words = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", "1"]
     else:
-        words = ["-accel", "tcg,thread=multi", "-smp", str(cpus)]
+        words = ["-accel", f"tcg,thread={threads}", "-smp", str(cpus)]
     # "max" makes one boot in sixty die of an int3 oops.
     return words + ["-M", "q35", "-cpu", "Nehalem,+rdrand", "-m", str(memory)]
 
@@ -54,13 +56,11 @@ def command_line(bpf_lsm=True, more=()):
 
 
 class Died(Exception):
-    """The machine ended, or hangs. started: it had begun with the command. emulated: the kernel died of a breakpoint that it sets
-    in its own code while it changes that (text_poke), which QEMU shows to the other processor when it is gone already."""
+    """The machine ended, or hangs. started: it had begun with the command. emulated: that was the emulator (Machine.died())."""
 
-    def __init__(self, started, why):
+    def __init__(self, started, why, emulated=False):
         super().__init__(why)
-        self.started = started
-        self.emulated = "int3: 0000 [#1]" in why
+        self.started, self.emulated = started, emulated
 
 
 class Machine:
@@ -193,9 +193,25 @@ class Machine:
                 if "return" in answer:
                     return answer["return"]
 
+    def first_words(self):
+        """How the kernel's death began."""
+        for line in self.console.decode(errors="replace").splitlines():
+            if DEATH.search(line):
+                return line
+        return ""
+
     def last_words(self):
         """The end of the console and what QEMU said, for a report."""
         size = os.lseek(self.errors, 0, os.SEEK_END)
         said = os.pread(self.errors, size, 0).decode(errors="replace")
         lines = self.console.decode(errors="replace").replace("\r", "").splitlines()
         return "\n".join(lines[-TAIL:] + ([said.rstrip()] if said else []))
+
+    def died(self, e, started):
+        """The exception that reports e in full. It was the emulator's fault when QEMU crashed, or the kernel met a breakpoint that it
+        sets in its own code while it changes that: QEMU before 8.1 may translate such code while another processor's thread writes
+        it, and keep that."""
+        first = self.first_words()
+        crashed = self.qemu.poll() is not None and self.qemu.returncode < 0
+        how = f": {first}" if first else f": QEMU ended by signal {-self.qemu.returncode}" if crashed else ""
+        return Died(started, f"{self.last_words()}\nguest: {e}{how}", crashed or "int3: 0000" in first)

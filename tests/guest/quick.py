@@ -53,9 +53,10 @@ def converse(machine, seconds):
     raise Died(False, f"no command started within {BOOT_SECONDS} s")
 
 
-def run(kernel, words, sinks, *, results=None, bpf_lsm=True, more=(), memory=2048, cpus=2, icount=False, tpm=True, seconds=300):
+def run(kernel, words, sinks, *, results=None, bpf_lsm=True, more=(), memory=2048, cpus=2, icount=False, tpm=True, threads="multi",
+        seconds=300):
     """Boots, runs the command, and returns its exit status. results: a directory that the guest may write to."""
-    options = [*hardware(memory, cpus, icount), *share("/", "host", ",readonly=on"), "-no-reboot", "-kernel", kernel.image,
+    options = [*hardware(memory, cpus, icount, threads), *share("/", "host", ",readonly=on"), "-no-reboot", "-kernel", kernel.image,
                "-append", command_line(bpf_lsm, more)]
     if results:
         options += share(results, "results")
@@ -65,4 +66,4 @@ def run(kernel, words, sinks, *, results=None, bpf_lsm=True, more=(), memory=204
         try:
             return converse(machine, seconds)
         except Died as e:
-            raise Died(e.started, f"{machine.last_words()}\nguest: {e}") from e
+            raise machine.died(e, e.started) from e
