@@ -94,6 +94,7 @@ def test_reload(m):
     m.run("systemctl", "reload", UNIT)
     eventually(lambda: m.status()["PolicyGeneration"] > before, "the reload")
     check(m.show("SubState") == "running", f"after a reload it is {m.show('SubState')}")
+    check(m.events("policy")[-1]["generation"] > before, f"the record of a reload: {m.events('policy')[-1]}")
 
 
 def ask_probe(m, order):
@@ -163,15 +164,22 @@ def test_watchdog(m):
     check(any("watchdog" in e["MESSAGE"].lower() for e in m.journal("--unit", UNIT, "_PID=1")), "systemd says nothing of a watchdog")
 
 
+def expect_asked_for(m, reason):
+    """The log says that the daemon before was ended, by which way, and the next one that it was so."""
+    stop, gap = m.events("stop")[-1], m.events("gap")[-1]
+    check(stop["reason"] == reason and gap["clean"] is True and stop["seq"] < gap["seq"], f"the records of it: {stop}, {gap}")
+
+
 def test_restart_and_stop(m):
     m.run("systemctl", "restart", UNIT)
     m.await_state("trusted")
-    check(m.events("gap")[-1]["clean"] is True, f"the gap of a restart: {m.events('gap')[-1]}")
+    expect_asked_for(m, "restart")
     m.run("systemctl", "stop", UNIT)
     check(m.show("Result") == "success" and m.show("ExecMainStatus") == "0", f"the stop: {m.show('Result')}")
     check(m.process("sealwatchctl", "status").returncode == 3, "a stopped daemon answers")
     m.run("systemctl", "start", UNIT)
     m.await_state("trusted")
+    expect_asked_for(m, "terminated")
 
 
 def kept(m, wanted):
