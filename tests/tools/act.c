@@ -238,9 +238,8 @@ static int create_dm(const char *argument) {
                 return -EIO;
         snprintf(request.name, sizeof(request.name), "%s", argument);
         r = result(ioctl(fd, DM_DEV_CREATE, &request));
-        if (r == 0)
-                (void) ioctl(fd, DM_DEV_REMOVE, &request);
-        return r;
+        request.dev = 0; /* filled in; who names it by both finds nothing */
+        return r < 0 ? r : result(ioctl(fd, DM_DEV_REMOVE, &request));
 }
 
 static const struct {
