@@ -405,11 +405,7 @@ static int on_background(sd_event_source *s _unused_, int fd _unused_, uint32_t 
 }
 
 static int connect_edges(Manager *m) {
-        BusOps ops = bus_ops_template;
-        int r;
-
-        ops.userdata = m;
-        r = blobs_names(m->options->state_dir, &m->sealed);
+        int r = blobs_names(m->options->state_dir, &m->sealed);
         if (r >= 0)
                 r = vault_new(&m->vault);
         if (r >= 0)
@@ -423,17 +419,31 @@ static int connect_edges(Manager *m) {
                                     on_background, m);
         if (r >= 0)
                 r = rounds_start(m);
-        if (r >= 0)
-                r = bus_new(m->event, m->options->bus_address, &ops, &m->bus);
         if (r < 0)
                 log_errno(LOG_ERR, r, "cannot set up");
         return r < 0 ? EX_OSERR : 0;
 }
 
+static int start_sensors(Manager *m) {
+        return sensors_start(m) < 0 ? EX_OSERR : 0;
+}
+
+/* Behind what may take a minute: a bus sends away who comes and then says nothing. */
+static int open_bus(Manager *m) {
+        BusOps ops = bus_ops_template;
+        int r;
+
+        ops.userdata = m;
+        r = bus_new(m->event, m->options->bus_address, &ops, &m->bus);
+        if (r < 0)
+                log_errno(LOG_ERR, r, "cannot open the message bus");
+        return r < 0 ? EX_OSERR : 0;
+}
+
 int manager_start(Manager *m) {
         static int (*const steps[])(Manager *) = {
-                load_config,  load_first_policy, make_state_directories, open_tpm,
-                read_machine, take_over,         connect_edges,
+                load_config, load_first_policy, make_state_directories, open_tpm, read_machine,
+                take_over,   connect_edges,     start_sensors,          open_bus,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
@@ -442,7 +452,7 @@ int manager_start(Manager *m) {
                 if (code != 0)
                         return code;
         }
-        return sensors_start(m) < 0 ? EX_OSERR : 0;
+        return 0;
 }
 
 void manager_probed(Manager *m) {
