@@ -19,3 +19,9 @@ def show(rung, levels, event, way, hook, done):
     it), the level, and what came of it: "denied", "seen", or more words. levels: the property of that name. To be called once the
     real thing was done, its record found, and its verdict carried out."""
     keep("hooks", rung, {"event": event, "way": way, "hook": hook, "level": levels[event].split()[0], "done": done})
+
+
+def show_drill(rung, said):
+    """For docs/drill.md: what sealwatchctl drill --json said, in enforce, once it was found to be so."""
+    for item in said["items"]:
+        keep("drill", rung, item)

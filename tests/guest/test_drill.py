@@ -12,6 +12,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["SEALWATCH_SOURCE"], "tests/edge/daemon"))
 import lab  # noqa: E402
+import results  # noqa: E402
 from lab import BUILD, ROOT, check, eventually, tool  # noqa: E402
 
 DISK = f"{ROOT}/disk"
@@ -21,10 +22,6 @@ SECRET = b"what a drill must not take away"
 HARSH = "[Rule harsh]\nEvent=self\nAction=deny lock\n"
 LET = {"tpm-device", "bpf"}  # which no rule of the shipped policies refuses
 WITHOUT_HASH = {"memfd", "loader", "library"}  # which the kernel side can tell apart only where it has digests
-
-
-def series():
-    return ".".join(os.uname().release.split(".")[:2])
 
 
 def drill(m, code=0):
@@ -40,14 +37,6 @@ def drill(m, code=0):
 
 def outcomes(result):
     return {item["item"]: item["outcome"] for item in result["items"]}
-
-
-def keep(m, result, rung):
-    """For who wants to see what came of each item."""
-    directory = os.environ.get("SEALWATCH_RESULTS")
-    if directory:
-        with open(f"{directory}/drill.jsonl", "a", encoding="ascii") as f:
-            f.write(json.dumps({"kernel": series(), "rung": rung, "mode": m.status()["Mode"], "items": result["items"]}) + "\n")
 
 
 def expect_untouched(m):
@@ -71,7 +60,6 @@ def records(m, result):
 
 def test_enforced(m, rung):
     result = drill(m)
-    keep(m, result, rung)
     expect_no_surprise(result)
     without = WITHOUT_HASH if rung == "fmod_ret" else set()
     for item in result["items"]:
@@ -90,6 +78,7 @@ def test_enforced(m, rung):
     check(after[-1]["kind"] == "drill" and after[-1]["phase"] == "end", f"the last of it: {after[-1]}")
     check(all(e["verdict"] in ("deny", "allow", "alert") for e in after if "drill" in e), f"{after}")
     expect_untouched(m)
+    results.show_drill(rung, result)
 
 
 def test_harsh(m):
@@ -100,11 +89,10 @@ def test_harsh(m):
     expect_untouched(m)
 
 
-def test_observed(m, rung):
+def test_observed(m):
     m.policy("observe")
     m.ctl("reload")
     result = drill(m)
-    keep(m, result, rung)
     expect_no_surprise(result)
     check(outcomes(result)["log"] == "seen", f"{outcomes(result)}")
     expect_untouched(m)
@@ -216,7 +204,7 @@ def main(m):
     test_enforced(m, rung)
     m.judge_snapshot()
     test_harsh(m)
-    test_observed(m, rung)
+    test_observed(m)
     m.judge_snapshot()
     for test in (test_somebody_else, test_used_up):
         test(m)
