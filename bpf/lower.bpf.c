@@ -388,9 +388,11 @@ SEC("?syscall")
 int learn(LearnRequest *request) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct file *file = NULL;
+        __s32 error;
 
-        request->error = file_of(BPF_CORE_READ(task, files), request->fd, &file);
-        if (request->error == 0)
-                request->error = take_note(BPF_CORE_READ(file, f_inode), request);
+        error = file_of(BPF_CORE_READ(task, files), request->fd, &file);
+        if (error == 0)
+                error = take_note(BPF_CORE_READ(file, f_inode), request);
+        request->error = error; /* at one place, as in identify() */
         return 0;
 }
