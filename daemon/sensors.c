@@ -230,6 +230,8 @@ static int start_observer(Manager *m) {
         if (r < 0)
                 return r;
         if (observer_attach(m->observer, &why) >= 0) {
+                if (why)
+                        log_message(LOG_NOTICE, "the programs in the kernel are not where they can do most: %s", why);
                 if (observer_pinned(m->observer, &why) == 0)
                         log_message(LOG_NOTICE, "the programs in the kernel end with this process: %s: %s",
                                     m->options->bpf_dir, strempty(why));

@@ -65,6 +65,7 @@ struct Observer {
 
         Pins *pins;           /* NULL: nothing outlives us */
         const char *pins_why; /* … and why (static) */
+        char *refused;        /* why the first rung that was tried is not ours; NULL: it is */
         sd_event_source *pins_watch, *mounts_watch, *left_end;
         Left *left;           /* of earlier daemons; NULL: nothing, or it is over */
         int left_canary;      /* keeps the inode that they let go */

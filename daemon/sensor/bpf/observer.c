@@ -9,6 +9,8 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -46,6 +48,7 @@ Observer *observer_free(Observer *o) {
         keep_done(o);
         leave_rung(o);
         sd_event_unref(o->event);
+        free(o->refused);
         free(o);
         return NULL;
 }
@@ -155,6 +158,8 @@ static int enter_best(Observer *o, Rung rung, const char **ret_why) {
         int r = enter_rung(o, rung, ret_why);
 
         while (r < 0 && rung != RUNG_NONE) {
+                if (!o->refused)
+                        o->refused = strdup(*ret_why);
                 give_up_rung(o);
                 rung = next_rungs[rung];
                 r = enter_rung(o, rung, ret_why);
@@ -163,7 +168,11 @@ static int enter_best(Observer *o, Rung rung, const char **ret_why) {
 }
 
 int observer_attach(Observer *o, const char **ret_why) {
-        return enter_best(o, o->options.hooks, ret_why);
+        int r = enter_best(o, o->options.hooks, ret_why);
+
+        if (r >= 0)
+                *ret_why = o->refused;
+        return r;
 }
 
 int observer_descend(Observer *o) {

@@ -74,7 +74,8 @@ typedef struct ObserverOps {
 int observer_new(sd_event *event, const ObserverOptions *options, const ObserverOps *ops, Observer **ret);
 Observer *observer_free(Observer *o);
 
-/* Loads and attaches: from here on execs are seen. On failure a negative errno, and *ret_why says why (static). */
+/* Loads and attaches: from here on execs are seen. On failure a negative errno, and *ret_why says why (static, until the next
+ * call). *ret_why otherwise: why the programs are not at the best place there is, for as long as the observer; NULL: they are. */
 int observer_attach(Observer *o, const char **ret_why);
 
 /* Runs the program out of a memfd, which no gate sees, and tells level() whether it was seen. Where memfds may not be

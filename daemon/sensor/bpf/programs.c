@@ -8,10 +8,13 @@
 #include <bpf/btf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/sensor/bpf/refusal.h"
 #include "lib/base/alloc.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/macro.h"
@@ -26,7 +29,28 @@ struct Programs {
         uint32_t tables[2]; /* numbers of the maps in `digests` */
 };
 
+/* libbpf calls it without saying for whom, and only while something is loaded. */
+static Refusal refused;
+
+/* What it would print goes to standard error else. */
+static int take_message(enum libbpf_print_level level, const char *format, va_list values) {
+        _cleanup_free_ char *message = NULL;
+
+        if (level != LIBBPF_WARN)
+                return 0;
+        if (vasprintf(&message, format, values) < 0) {
+                message = NULL;
+                return 0;
+        }
+        refusal_take(&refused, message);
+        return 0;
+}
+
 static const char *why_refused(int error) {
+        static char text[REFUSAL_SIZE];
+
+        if (refusal_format(&refused, error, text))
+                return text;
         if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
                 return "the kernel has no BTF";
         switch (-error) {
@@ -119,7 +143,8 @@ int programs_load(const SensorSettings *settings, size_t ring_size, Programs **r
         if (!p)
                 return -ENOMEM;
         p->identify = -1;
-        libbpf_set_print(NULL); /* what it would print goes to standard error */
+        refused = (Refusal){};
+        libbpf_set_print(take_message);
         p->rung = settings->rung;
         r = load(settings, ring_size, &p->skeleton);
         if (r < 0) {

@@ -15,7 +15,7 @@ typedef struct Programs Programs;
 /* Loads, with the hooks of a rung. ring_size: bytes, a power of two of at least a page. That hooks fire is shown by a probe
  * only: where BPF is not among the active security modules those of RUNG_LSM load, attach, and never do. The lower rungs ask
  * for the gate's answers: without a daemon they let programs go. On failure a negative errno, and *ret_why says what is
- * missing (static). */
+ * missing, or which program was refused (static, until the next time). */
 int programs_load(const SensorSettings *settings, size_t ring_size, Programs **ret, const char **ret_why);
 Programs *programs_free(Programs *p);
 
