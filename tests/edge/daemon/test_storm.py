@@ -1,22 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Storms of programs that nobody has seen before, from 64 processes: none of them is missing in log and register, also while the
-daemon is stopped, killed and started again, and replaced by one of another version. LAB_FILES: how many programs in all."""
+daemon is stopped, killed and started again, and replaced by one of another version. SEALWATCH_FILES: how many files in all.
+test_storm.py hooks: with the hooks in the kernel, and as many of the files as its ring has room for are mapped as libraries are."""
 
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import lab
 from lab import BUILD, ROOT, check, eventually
 
 PROCESSES = 64
-FILES = int(os.environ.get("LAB_FILES", "1280"))
+HOOKS = sys.argv[1:] == ["hooks"]
+FILES = int(os.environ.get("SEALWATCH_FILES", "1280"))
+LIBRARIES_MAX = 512  # what nobody reads waits in a ring of 1 MiB
 PAUSE = float(os.environ.get("LAB_PAUSE", "5"))
 FOLDER = f"{ROOT}/storm"
-POLICY = "\n[Rule everything]\nEvent=exec\nAction=allow\n"
+POLICY = "\n[Rule everything]\nEvent=exec library\nAction=allow\n"
 
 
 class Storm:
@@ -25,9 +29,16 @@ class Storm:
     def __init__(self, m, name, count):
         os.makedirs(f"{FOLDER}/{name}")
         self.paths = [m.make_unknown(f"{FOLDER}/{name}/{n}", b"%s %d" % (name.encode(), n)) for n in range(count)]
-        command = [f"{BUILD}/tests/bench/exec-bench", f"{m.cgroup}/cgroup.procs"]
-        shares = [self.paths[n::PROCESSES] for n in range(PROCESSES)]
-        self.processes = [subprocess.Popen([*command, str(len(share)), *share], stdout=subprocess.DEVNULL) for share in shares if share]
+        libraries = min(count // 2, LIBRARIES_MAX) if HOOKS else 0
+        self.processes = []
+        self.start(m, "map-bench", self.paths[:libraries])
+        self.start(m, "exec-bench", self.paths[libraries:])
+
+    def start(self, m, how, paths):
+        for share in (paths[n::PROCESSES] for n in range(PROCESSES)):
+            command = [f"{BUILD}/tests/bench/{how}", f"{m.cgroup}/cgroup.procs", str(len(share)), *share]
+            if share:
+                self.processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
 
     def end(self):
         for p in self.processes:
@@ -98,12 +109,13 @@ def main(m):
     shutil.copy(f"{BUILD}/daemon/sensor/sealwatch-canary", f"{ROOT}/small")
     m.make_unknown = make_small
     # What waits for a daemon that is stopped waits longer than the deadlines allow by themselves.
-    m.config(Watch={"FileSystems": FOLDER, "HashDeadlineSec": "40", "AnswerDeadlineSec": "44"},
+    m.config(Watch={"Hooks": "yes" if HOOKS else "no", "FileSystems": FOLDER, "HashDeadlineSec": "40", "AnswerDeadlineSec": "44"},
              Registers={"ExtendDeadlineSec": "40"})
     with open(f"{ROOT}/etc/policy.d/test.policy", "w", encoding="ascii") as f:
         f.write(f"[Policy]\nMode=enforce\n{POLICY}")
     m.start()
     m.expect_state("trusted")
+    check(not HOOKS or m.status()["Levels"]["library"] == "enforce (lsm)", "the hooks are not there")
     for test in (test_calm, test_stopped, test_killed, test_replaced):
         test(m, FILES // 5)
 
