@@ -113,7 +113,7 @@ int BPF_PROG(check_question, struct linux_binprm *bprm, int earlier) {
 SEC("?lsm.s/mmap_file")
 int BPF_PROG(check_mapping, struct file *file, unsigned long asked, unsigned long prot, unsigned long flags,
              int earlier) {
-        if (!file || !(prot & PROT_EXEC))
+        if (!(prot & PROT_EXEC) || is_absent(ctx) || !file)
                 return allow();
         return on_code(CODE_LIBRARY, file, false);
 }

@@ -13,6 +13,16 @@
 
 enum { MAGIC_OVERLAY = 0x794c7630 };
 
+/* True when a hook's first argument is NULL. Some verifiers (seen: 6.12) take an argument for one that is always there, and leave out
+ * what asks whether it is; as a number they know nothing of it. Others (seen: 7.3) know that a mapping may have no file, and want
+ * to see the question asked of the pointer itself: both must be asked. */
+static __always_inline bool is_absent(const void *context) {
+        __u64 argument = 0;
+
+        bpf_probe_read_kernel(&argument, sizeof(argument), context);
+        return argument == 0;
+}
+
 /* The directory entry in the layer that has the content of a file on overlayfs. */
 static __always_inline struct dentry *backing_of(struct inode *inode) {
         const struct ovl_inode *overlay;

@@ -299,7 +299,9 @@ static __always_inline bool becomes_executable(unsigned long prot) {
 
 SEC("?fmod_ret/security_mmap_file")
 int BPF_PROG(lower_mapping, struct file *file, unsigned long prot, unsigned long flags) {
-        return file && becomes_executable(prot) ? on_library(file) : allow();
+        if (!becomes_executable(prot) || is_absent(ctx) || !file)
+                return allow();
+        return on_library(file);
 }
 
 SEC("?fmod_ret/security_file_mprotect")

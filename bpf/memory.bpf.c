@@ -6,12 +6,15 @@
 
 enum { MAPPING_PRIVATE = 0x2, PROT_WRITE = 0x2 }; /* MAP_PRIVATE */
 
-static __always_inline int on_mapping(struct file *file, unsigned long prot, unsigned long flags) {
+static __always_inline int on_mapping(const void *context, struct file *file, unsigned long prot,
+                                      unsigned long flags) {
         struct activity a = { .kind = ACTIVITY_MEMORY, .what = WHAT_MEMORY_ANONYMOUS, .number = prot };
 
-        if (!(prot & PROT_EXEC) || (file && !(prot & PROT_WRITE && flags & MAPPING_PRIVATE)))
+        if (!(prot & PROT_EXEC))
                 return allow();
-        if (file) {
+        if (!is_absent(context) && file) {
+                if (!(prot & PROT_WRITE && flags & MAPPING_PRIVATE))
+                        return allow();
                 a.what = WHAT_MEMORY_MODIFIED;
                 a.object = (__u64) file->f_inode;
                 about_file(&a, file);
@@ -39,7 +42,7 @@ static __always_inline int on_protection(struct vm_area_struct *vma, unsigned lo
 
 SEC("?lsm/mmap_file")
 int BPF_PROG(memory_mapping, struct file *file, unsigned long asked, unsigned long prot, unsigned long flags) {
-        return on_mapping(file, prot, flags);
+        return on_mapping(ctx, file, prot, flags);
 }
 
 SEC("?lsm/file_mprotect")
@@ -49,7 +52,7 @@ int BPF_PROG(memory_protection, struct vm_area_struct *vma, unsigned long asked,
 
 SEC("?fmod_ret/security_mmap_file")
 int BPF_PROG(lower_memory_mapping, struct file *file, unsigned long prot, unsigned long flags) {
-        return on_mapping(file, prot, flags);
+        return on_mapping(ctx, file, prot, flags);
 }
 
 SEC("?fmod_ret/security_file_mprotect")
