@@ -205,7 +205,7 @@ enum { OWN_MAP = 1, OWN_LINK = 2, OWN_PROGRAM = 3 };
 typedef struct ActivityState {
         __u32 probing; /* everything that the owner's thread does is told of, and refused; and what its children do */
         __u32 tpm_major;    /* of /dev/tpmrm*; 0: there is none */
-        __u32 refuse_stop;  /* nobody may send it signals, not even its manager */
+        __u32 refuse_stop;  /* its manager may send it the signal to hand over, and no other that ends it */
         __u32 first_mounts; /* mount namespace of the first process */
         __u32 mounts;       /* … of the daemon */
         __u32 zero;

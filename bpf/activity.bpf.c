@@ -27,12 +27,6 @@ struct {
         __type(value, __u32);
 } told SEC(".maps");
 
-/* The first thread alone: what the others do meanwhile is not refused. */
-static __always_inline bool is_probe(struct task_struct *task) {
-        return activities.probing &&
-               (state.owner == (__u64) task || state.owner == (__u64) BPF_CORE_READ(task, real_parent));
-}
-
 struct parts {
         char text[ABI_PARTS_SIZE];
 };
@@ -180,7 +174,7 @@ static __always_inline bool is_helper(struct task_struct *task) {
 
 static __always_inline bool may_manage(const struct activity *a) {
         if (a->what == WHAT_SELF_SIGNAL)
-                return !activities.refuse_stop;
+                return !activities.refuse_stop || a->number == SIGNAL_USR2;
         return a->what == WHAT_SELF_CGROUP || a->what == WHAT_SELF_LIMIT || a->what == WHAT_SELF_WRITE ||
                a->what == WHAT_SELF_REMOVE || a->what == WHAT_SELF_MOUNT;
 }

@@ -31,6 +31,12 @@ struct activity {
 
 extern ActivityState activities;
 
+/* The first thread alone: what the others do meanwhile is not refused. */
+static __always_inline bool is_probe(struct task_struct *task) {
+        return activities.probing &&
+               (state.owner == (__u64) task || state.owner == (__u64) BPF_CORE_READ(task, real_parent));
+}
+
 /* 1: it is refused. */
 __u32 judge_activity(const struct activity *a);
 

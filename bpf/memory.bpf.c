@@ -22,6 +22,8 @@ static __always_inline int on_mapping(const void *context, struct file *file, un
         return settle_activity(&a);
 }
 
+/* What was executable before is nothing new. The probe does that alone where its sandbox keeps it from more
+ * (MemoryDenyWriteExecute=), and is to be seen. */
 static __always_inline int on_protection(struct vm_area_struct *vma, unsigned long prot) {
         struct activity a = { .kind = ACTIVITY_MEMORY, .what = WHAT_MEMORY_ANONYMOUS, .number = prot };
         struct file *file;
@@ -30,7 +32,8 @@ static __always_inline int on_protection(struct vm_area_struct *vma, unsigned lo
                 return allow();
         file = vma->vm_file;
         if (file) {
-                if (!(prot & PROT_WRITE) && (vma->vm_flags & VM_EXEC || !vma->anon_vma))
+                if (!(prot & PROT_WRITE) && (vma->vm_flags & VM_EXEC || !vma->anon_vma) &&
+                    !is_probe(bpf_get_current_task_btf()))
                         return allow();
                 a.what = WHAT_MEMORY_MODIFIED;
                 a.object = (__u64) file->f_inode;

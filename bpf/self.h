@@ -7,6 +7,7 @@
 #include "bpf/activity.h"
 
 enum {
+        SIGNAL_USR2 = 12, /* hands over to the next daemon: somebody judges at every moment */
         GUARDED_MAX = 256,
         OWN_OBJECTS_MAX = 256,
         MAGIC_PROC = 0x9fa0,
