@@ -61,8 +61,8 @@ class Picture:
             raise Unavailable(f"no picture of the guest: {e}") from e
 
 
-def wait_for_agent(machine):
-    deadline = time.monotonic() + BOOT_SECONDS
+def wait_for_agent(machine, seconds=BOOT_SECONDS):
+    deadline = time.monotonic() + seconds
     try:
         for line in machine.lines(lambda: deadline):
             if line == "waiting":
@@ -70,7 +70,7 @@ def wait_for_agent(machine):
     except Died as e:
         raise machine.died(e, False) from e
     except TimeoutError:
-        raise Died(False, f"the guest was not up within {BOOT_SECONDS} s:\n{machine.last_words()}") from None
+        raise Died(False, f"the guest was not up within {seconds} s:\n{machine.last_words()}") from None
 
 
 class Guest:
@@ -126,11 +126,14 @@ class Guest:
         self.machine.monitor("quit")
         self.machine.qemu.wait()
 
-    def run(self, words, stdin=b"", sinks=None, seconds=300):
-        """Runs a command and returns its exit status. sinks: {"out": f, "err": g}, which take bytes as they come."""
+    def begin(self, words, stdin=b"", sinks=None):
         self.machine.sinks = {**self.console, **(sinks or {})}
         script = f"export HOME=/root; cd /root; exec {shlex.join(map(str, words))}\n".encode()
         self.machine.send(b"%d %d %d\n" % (time.time(), len(script), len(stdin)) + script + stdin)
+
+    def run(self, words, stdin=b"", sinks=None, seconds=900):
+        """Runs a command and returns its exit status. sinks: {"out": f, "err": g}, which take bytes as they come."""
+        self.begin(words, stdin, sinks)
         end = time.monotonic() + seconds
         try:
             for line in self.machine.lines(lambda: end):
@@ -141,6 +144,11 @@ class Guest:
                     raise Died(True, "the system started anew")
         except Died as e:
             raise self.machine.died(e, True) from e
+
+    def reboot(self, seconds=1200):
+        """Firmware, kernel and system anew on the same disk and TPM. Under emulation that can take minutes."""
+        self.begin(["systemctl", "reboot"])
+        wait_for_agent(self.machine, seconds)
 
     def output(self, *words, stdin=b""):
         """Runs a command that must succeed, and returns what it printed."""
