@@ -450,7 +450,8 @@ SHOWN = {  # when a test has passed
     "test_kexec": [KEXEC],
     "test_only_seen": [MAP, PROTECT, IMPLIED, WRITE, TRUNCATE, CUT, MODULE, DATA, KEXEC],
 }
-WORDS = {"lsm": {}, "fmod_ret": {"library": "afterwards, then denied"}, "fentry": {e: "seen" for e in LEVELS["fentry"]}}
+WORDS = {"lsm": {}, "fmod_ret": {"library": "afterwards, then denied", "mmap of a memfd": "denied", "mmap of a file on overlayfs": "afterwards"},
+         "fentry": {e: "seen" for e in LEVELS["fentry"]}}
 
 
 def tests():
@@ -470,7 +471,7 @@ def main(m):
         test(m)
         print(f"{test.__name__}: ok", flush=True)
         for event, way, hook in SHOWN.get(test.__name__, []):
-            results.show(RUNG, levels, event, way, hook, WORDS[RUNG].get(event, "denied"))
+            results.show(RUNG, levels, event, way, hook, WORDS[RUNG].get(way) or WORDS[RUNG].get(event, "denied"))
     if RUNG == "fentry":
         results.show(RUNG, levels, "ungated", "a memfd", "sched_process_exec", "seen")
 
