@@ -4,33 +4,13 @@
  * COUNT executions in all, one after the other. Prints the nanoseconds of each from vfork() to the end of the child, one
  * per line. */
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-static long long now(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-static int enter(const char *procs) {
-        int fd;
-
-        if (strcmp(procs, "-") == 0)
-                return 0;
-        fd = open(procs, O_WRONLY | O_CLOEXEC);
-        if (fd < 0 || dprintf(fd, "%d\n", getpid()) < 0)
-                return -errno;
-        close(fd);
-        return 0;
-}
+#include "tests/bench/bench.h"
 
 static int run(char *path) {
         char *arguments[] = { path, NULL }, *environment[] = { NULL };

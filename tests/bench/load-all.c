@@ -4,16 +4,9 @@
  * does no more. Prints the nanoseconds. */
 
 #include <stdio.h>
-#include <time.h>
 
 #include "daemon/sensor/bpf/programs.h"
-
-static long long now(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
+#include "tests/bench/bench.h"
 
 int main(void) {
         const SensorSettings settings = { .rung = RUNG_LSM };

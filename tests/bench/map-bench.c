@@ -3,33 +3,13 @@
 /* map-bench CGROUP.PROCS COUNT FILE...: moves itself into the cgroup ("-": stays), then maps the files in turn as the loader of
  * libraries does, COUNT times in all, and unmaps them. Prints the nanoseconds of each mmap(), one per line. */
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-static long long now(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-static int enter(const char *procs) {
-        int fd;
-
-        if (strcmp(procs, "-") == 0)
-                return 0;
-        fd = open(procs, O_WRONLY | O_CLOEXEC);
-        if (fd < 0 || dprintf(fd, "%d\n", getpid()) < 0)
-                return -errno;
-        close(fd);
-        return 0;
-}
+#include "tests/bench/bench.h"
 
 /* Nanoseconds; -1: it cannot be mapped. */
 static long long map(const char *path) {

@@ -8,21 +8,15 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "tests/bench/bench.h"
 
 /* TPM2_PCR_Extend (TPM 2.0 part 3, 22.2): header, PCR handle, a password session, one SHA-256 digest. */
 static const unsigned char command[65] = {
         0x80, 0x02, 0, 0, 0, 65, 0, 0, 0x01, 0x82, 0, 0, 0, 15, 0, 0,    0,
         9,    0x40, 0, 0, 9, 0,  0, 0, 0,    0,    0, 0, 0, 1,  0, 0x0b,
 };
-
-static long long now(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
 
 int main(int argc, char **argv) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
