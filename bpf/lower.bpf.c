@@ -299,7 +299,7 @@ static __always_inline bool becomes_executable(unsigned long prot) {
 
 SEC("?fmod_ret/security_mmap_file")
 int BPF_PROG(lower_mapping, struct file *file, unsigned long prot, unsigned long flags) {
-        if (!becomes_executable(prot) || is_absent(ctx) || !file)
+        if (!file || !becomes_executable(prot) || is_absent(ctx))
                 return allow();
         return on_library(file);
 }
