@@ -129,10 +129,7 @@ void report_code(Observer *o, const CodeEvent *e, uint32_t generation, bool unre
 }
 
 void observer_say_hooked(Observer *o) {
-        const uint64_t since = o->hooks_probe.exec_since;
-
-        __atomic_store_n(&o->state->head.hooked,
-                         since == 0 ? 0 : (uint32_t) (since / (USEC_PER_SEC * NSEC_PER_USEC) + 1), __ATOMIC_RELEASE);
+        __atomic_store_n(&o->state->head.hooked, o->hooks_probe.exec_since, __ATOMIC_RELEASE);
 }
 
 /* A process that is older than the hooks may have been on its way to its program when they came, for as long as it likes:

@@ -91,7 +91,7 @@ static void map_head(Run *run) {
 
 /* Once is enough: the next ones say nothing new. Detaching ends the hooks one after the other. */
 static void check_hooks(Run *run, const EventHead *e) {
-        uint64_t since = run->head ? (uint64_t) run->head->hooked * (USEC_PER_SEC * NSEC_PER_USEC) : 0;
+        uint64_t since = run->head ? load(&run->head->hooked) : 0;
 
         if (since == 0 || e->type != EVENT_TYPE_EXEC || !(e->flags & EVENT_UNCHECKED) || e->started < since ||
             (run->detached > 0 && e->time >= run->detached))
