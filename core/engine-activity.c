@@ -71,7 +71,8 @@ static int find_recorded(Feed *f, const Activity *a, const Verdict *v, const cha
 static EventBuilder describe(Feed *f, const Activity *a, const Verdict *v, const char *verdict) {
         EventBuilder event = event_begin(KIND_ACTIVITY, &f->now);
 
-        put_subject(&event, &a->subject);
+        if (a->subject.pid > 0) /* else nobody is known to have done it */
+                put_subject(&event, &a->subject);
         event_text(&event, "event", event_names[a->event]);
         event_text_max(&event, "target", a->target, EVENT_PATH_MAX);
         if (a->digest)

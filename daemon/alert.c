@@ -30,21 +30,21 @@ static const struct {
         [KIND_OPEN_WRITERS] = { SEALWATCH_MESSAGE_OPEN_WRITERS, "{path} runs while somebody can still write to it" },
         [KIND_UNGATED] = { SEALWATCH_MESSAGE_UNGATED, "{verdict}: {path} ran past the gate as uid {uid}: {reason}" },
         [KIND_ACTIVITY] = { SEALWATCH_MESSAGE_ACTIVITY,
-                            "{verdict}: {event} of {target} by rule {rule}, done by {exe|comm} as uid {uid}" },
+                            "{verdict}: {event} of {target} by rule {rule}{, done by =exe|comm}{ as uid =uid}" },
         [KIND_LOST] = { SEALWATCH_MESSAGE_LOST, "{count} events of {sensor} were lost" },
         [KIND_FAILURE] = { SEALWATCH_MESSAGE_FAILURE,
-                           "failure {row}, time {count}, answered with {verdict}{: detail}" },
+                           "failure {row}, time {count}, answered with {verdict}{: =detail}" },
         [KIND_SUPPRESSED] = { SEALWATCH_MESSAGE_SUPPRESSED, "{count} further refusals were not recorded one by one" },
-        [KIND_TAMPER] = { SEALWATCH_MESSAGE_TAMPER, "tampering, {what}{: detail}" },
+        [KIND_TAMPER] = { SEALWATCH_MESSAGE_TAMPER, "tampering, {what}{: =detail}" },
         [KIND_STATE] = { SEALWATCH_MESSAGE_STATE, "the guard is {to} now, it was {from}" },
         [KIND_LOCK] = { SEALWATCH_MESSAGE_LOCK,
                         "LOCK because of {reason} (event {trigger}): secrets are wiped, registers poisoned" },
         [KIND_LOCKED] = { SEALWATCH_MESSAGE_LOCKED, "the lock plan is through; only a reboot ends the lock" },
         [KIND_ATTEST] = { SEALWATCH_MESSAGE_ATTEST,
-                          "attestation {result} by {provider}, round {round} ({cause}){: reason}" },
+                          "attestation {result} by {provider}, round {round} ({cause}){: =reason}" },
         [KIND_DETACH] = { SEALWATCH_MESSAGE_DETACH, "uid {uid} has the programs in the kernel removed: {reason}" },
         [KIND_SEAL] = { SEALWATCH_MESSAGE_SEAL, "secret {name} was sealed" },
-        [KIND_RELEASE] = { SEALWATCH_MESSAGE_RELEASE, "secret {name} {verdict} for uid {uid} pid {pid}{: reason}" },
+        [KIND_RELEASE] = { SEALWATCH_MESSAGE_RELEASE, "secret {name} {verdict} for uid {uid} pid {pid}{: =reason}" },
 };
 
 static void put_value(FILE *to, const json_t *value) {
@@ -79,28 +79,31 @@ static const json_t *find_value(const json_t *event, const char *keys, size_t n)
         return value;
 }
 
-/* "{key}" is the key's value; "{@key}" is one that is a time; "{a|b}" is the first of the keys that is there; "{: key}" has a
- * colon before it where the key is there. */
+/* "{key}" is the key's value; "{@key}" is one that is a time; "{a|b}" is the first of the keys that is there; "{words=key}" has
+ * the words before it where the key is there. */
 static void put_sentence(FILE *to, const char *sentence, const json_t *event) {
         while (*sentence) {
-                size_t plain = strcspn(sentence, "{"), lead, n;
+                size_t plain = strcspn(sentence, "{"), words, n;
+                const char *equals, *key;
                 const json_t *value;
 
                 fwrite(sentence, 1, plain, to);
                 sentence += plain;
                 if (!*sentence)
                         return;
-                lead = strspn(++sentence, "@: ");
-                n = strcspn(sentence + lead, "}");
-                value = find_value(event, sentence + lead, n);
+                sentence++;
+                n = strcspn(sentence, "}");
+                equals = memchr(sentence, '=', n);
+                words = equals ? (size_t) (equals - sentence) : 0;
+                key = sentence + (equals ? words + 1 : *sentence == '@');
+                value = find_value(event, key, (size_t) (sentence + n - key));
+                if (value)
+                        fwrite(sentence, 1, words, to);
                 if (*sentence == '@')
                         put_time(to, value);
-                else {
-                        if (value)
-                                fwrite(sentence, 1, lead, to);
+                else
                         put_value(to, value);
-                }
-                sentence += lead + n + 1;
+                sentence += n + 1;
         }
 }
 

@@ -19,11 +19,10 @@ static const KindKey common_keys[] = {
         { "time", KEY_COUNT },     /* CLOCK_REALTIME, microseconds since 1970 */
 };
 
-/* Who did it. */
+/* Who did it. Of an activity that may be nobody. */
 static const KindKey subject_keys[] = {
-        { "pid", KEY_COUNT },           { "uid", KEY_COUNT },
-        { "euid", KEY_COUNT },          { "exe", KEY_TEXT, OPTIONAL },
-        { "comm", KEY_TEXT, OPTIONAL }, { "cgroup", KEY_TEXT, OPTIONAL },
+        { "pid", KEY_COUNT, OPTIONAL }, { "uid", KEY_COUNT, OPTIONAL },   { "euid", KEY_COUNT, OPTIONAL },
+        { "exe", KEY_TEXT, OPTIONAL },  { "comm", KEY_TEXT, OPTIONAL },   { "cgroup", KEY_TEXT, OPTIONAL },
         { "unit", KEY_TEXT, OPTIONAL }, { "mntns", KEY_COUNT, OPTIONAL },
 };
 

@@ -164,14 +164,20 @@ static void rules_that_kill_and_lock(void **state _unused_) {
         rig_done(&rig);
 }
 
-/* Nobody's process is nobody to kill. */
+/* Nobody's process is nobody to kill, and nobody to name. */
 static void without_a_process(void **state _unused_) {
+        static const char *const subject[] = { "pid", "uid", "euid", "exe", "comm" };
         Input in = { .type = INPUT_ACTIVITY,
                      .activity = { .event = EVENT_PCR, .target = "11", .alert = true, .severity = SEVERITY_NOTICE } };
+        json_t *event;
         Rig rig;
 
         begin(&rig, ENFORCE "[Rule a]\nEvent=unit\nAction=kill\n");
         feed(&rig, &in);
+        event = rig_event(&rig, KIND_ACTIVITY);
+        for (size_t i = 0; i < ELEMENTSOF(subject); i++)
+                assert_null(json_object_get(event, subject[i]));
+        json_decref(event);
         rig_expect(&rig, KIND_ACTIVITY, "verdict", "alert");
         assert_int_equal(rig_find(&rig, ACTION_ALERT)->alert.severity, SEVERITY_NOTICE);
         in.activity.event = EVENT_UNIT;

@@ -32,7 +32,8 @@ def one_that_the_system_goes_on_to_extend(m):
     """Nobody explains it: people are told, and nothing else."""
     extend(m, 11)
     event = m.expect_event("activity", event="pcr", target="11", verdict="alert", severity="notice")
-    check(event["rule"] == "default", f"{event}")
+    check(event["rule"] == "default" and "pid" not in event and "uid" not in event, f"{event}")
+    eventually(lambda: m.said("alert: pcr of 11 by rule default | kind=activity"), "an alert that names nobody")
     extend(m, 15)
     m.expect_event("activity", event="pcr", target="15")
     m.expect_state("trusted")
