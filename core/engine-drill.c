@@ -157,6 +157,7 @@ usec_t drill_deadline(const Engine *e) {
         return is_under_way(&e->drill) ? e->drill.until : USEC_INFINITY;
 }
 
+/* By the timer alone: it comes behind what waited to be read when the time was over (core/input.h). */
 int drill_expire(Feed *f) {
         return drill_deadline(f->engine) <= f->now.boottime ? end(f, "time", 0) : 0;
 }

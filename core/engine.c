@@ -200,7 +200,7 @@ int engine_feed(Engine *e, const Input *in, const Now *now, ActionList *ret) {
         Feed f = { .engine = e, .now = *now, .actions = ret };
         int r, q[13];
 
-        q[11] = drill_expire(&f);
+        q[11] = in->type == INPUT_TIMER ? drill_expire(&f) : 0;
         r = dispatch(&f, in);
         q[9] = attest_step(&f);
         q[0] = limiter_flush(&f);

@@ -42,7 +42,7 @@ typedef enum InputType {
         INPUT_DRILL,          /* somebody announces a drill */
         INPUT_DRILL_END,      /* … and says that it is over */
         INPUT_STOP,           /* somebody asks the daemon to end */
-        INPUT_TIMER,          /* engine_deadline() has come */
+        INPUT_TIMER,          /* engine_deadline() has come; what happened before then has been told */
         _INPUT_MAX,
 } InputType;
 

@@ -53,8 +53,11 @@ void manager_done(Manager *m) {
 
 static int on_engine_timer(sd_event_source *s _unused_, uint64_t usec _unused_, void *userdata) {
         const Input in = { .type = INPUT_TIMER };
+        Manager *m = userdata;
 
-        manager_feed(userdata, &in);
+        if (m->observer)
+                observer_drain(m->observer);
+        manager_feed(m, &in);
         return 0;
 }
 

@@ -142,6 +142,29 @@ static void everything_else_is_judged(void **state _unused_) {
         }
 }
 
+/* An event may wait to be read until after the deadline: only the timer, which comes behind all that waited, ends the drill. */
+static void what_waited_to_be_read_is_exempt(void **state _unused_) {
+        Input other = signal_from(PID + 1, 50 * TICK, true);
+        Conduct c;
+        Rig rig;
+
+        begin(&rig, ENFORCE HARSH);
+        open_drill(&rig);
+        rig.now.boottime += DRILL_TIME_MAX;
+        strike(&rig, PID, true);
+        rig_expect(&rig, KIND_ACTIVITY, "drill", "signal");
+        assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+        rig_tick(&rig, 0);
+        rig_expect(&rig, KIND_DRILL, "reason", "time");
+        follow(&rig, &c);
+        assert_int_equal(c.exemptions.count, 0);
+        assert_int_equal(c.drill_used, 1);
+        other.activity.details[0].text = "write";
+        rig_feed(&rig, &other);
+        expect_closed(&rig);
+        rig_done(&rig);
+}
+
 static Input code(const uint8_t digest[SHA256_SIZE]) {
         Input in = { .type = INPUT_CODE,
                      .code = { .observation = { .event = EVENT_EXEC,
@@ -409,6 +432,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(nothing_comes_of_it),
                 cmocka_unit_test(everything_else_is_judged),
+                cmocka_unit_test(what_waited_to_be_read_is_exempt),
                 cmocka_unit_test(code_is_known_by_its_digest),
                 cmocka_unit_test(one_at_a_time),
                 cmocka_unit_test(what_would_happen_is_left_out),
