@@ -204,6 +204,7 @@ static void give_up_observer(Manager *m, const char *why) {
 static int start_observer(Manager *m) {
         const ObserverOptions options = {
                 .cgroup = m->config.scope_cgroup,
+                .ring_size = m->config.ring_size,
                 .hooks = !m->config.hooks   ? RUNG_NONE
                          : step_only_sees() ? RUNG_FENTRY
                                             : RUNG_LSM,

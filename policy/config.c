@@ -71,6 +71,7 @@ int config_init(Config *ret) {
                 .extend_deadline = 2 * USEC_PER_SEC,
                 .tpm_deadline = 30 * USEC_PER_SEC,
                 .hooks = true,
+                .ring_size = RING_SIZE_MIN,
                 .hash_deadline = 5 * USEC_PER_SEC,
                 .answer_deadline = 10 * USEC_PER_SEC,
                 .max_file_size = UINT64_C(4) << 30,
@@ -213,6 +214,17 @@ static const char *parse_paths(const char **at, const char *alone, const char *e
         return NULL;
 }
 
+static const char *parse_ring_size(const Setting *s, const char **at, void *member) {
+        static const char expected[] = "a power of two from 1M to 16M";
+        uint64_t size;
+
+        static_assert(RING_SIZE_MIN == 1 << 20 && RING_SIZE_MAX == 16 << 20, "what is expected");
+        if (setting_size(s, at, &size) || (size & (size - 1)) != 0)
+                return expected;
+        *(uint64_t *) member = size;
+        return NULL;
+}
+
 static const char *parse_file_systems(const Setting *s, const char **at, void *member) {
         return parse_paths(at, "all", "all, or absolute paths on the file systems to watch", member);
 }
@@ -293,6 +305,7 @@ static const Setting settings[] = {
         SETTING("Watch", "QueueMax", setting_number, queue_max, .min = 1, .max = 1 << 16),
         SETTING("Watch", "Workers", setting_number, workers, .min = 1, .max = 64),
         SETTING("Watch", "Hooks", setting_bool, hooks, .min = 0),
+        SETTING("Watch", "RingSize", parse_ring_size, ring_size, .min = RING_SIZE_MIN, .max = RING_SIZE_MAX),
         SETTING("Attestation", "Provider", setting_word, attest_provider, .words = provider_names),
         SETTING("Attestation", "RequireAttestation", setting_bool, require_attestation, .min = 0),
         SETTING("Attestation", "Interval", setting_seconds, attest_interval, .max = 7 * 86400 * USEC_PER_SEC),

@@ -25,6 +25,9 @@ typedef enum ProviderChoice {
 
 extern const char *const provider_names[_PROVIDER_MAX + 1]; /* ended by NULL */
 
+/* Of the ring by which the kernel tells the daemon, in bytes. An exec takes 392 of them, other code 1,216. */
+enum { RING_SIZE_MIN = 1 << 20, RING_SIZE_MAX = 1 << 24 };
+
 typedef struct Config {
         /* [Daemon] */
         uint64_t log_max_size; /* bytes */
@@ -41,6 +44,7 @@ typedef struct Config {
         char **files;        /* NULL: config_default_files; else patterns to watch, ended by NULL; none: empty */
         int required_levels[_WATCHED_MAX]; /* Level, or -1: what is reached at start */
         bool hooks;                        /* in the kernel, where it takes them */
+        uint64_t ring_size;                /* bytes, a power of two */
         usec_t hash_deadline, answer_deadline;
         uint64_t max_file_size, queue_max, workers;
         /* [Attestation] */

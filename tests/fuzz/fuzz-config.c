@@ -35,6 +35,7 @@ static void check_values(const Config *c) {
         REQUIRE(in_range(c->hash_deadline, 10 * USEC_PER_MSEC, 600 * USEC_PER_SEC));
         REQUIRE(in_range(c->answer_deadline, 10 * USEC_PER_MSEC, 600 * USEC_PER_SEC));
         REQUIRE(c->max_file_size > 0 && in_range(c->queue_max, 1, 1 << 16) && in_range(c->workers, 1, 64));
+        REQUIRE(in_range(c->ring_size, RING_SIZE_MIN, RING_SIZE_MAX) && (c->ring_size & (c->ring_size - 1)) == 0);
         REQUIRE(!c->scope_cgroup || (c->scope_cgroup[0] == '/' && !strstr(c->scope_cgroup, "//")));
         REQUIRE(!c->file_systems || c->file_systems[0]);
         for (char **p = c->file_systems; p && *p; p++)

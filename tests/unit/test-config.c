@@ -51,6 +51,7 @@ static void defaults_are_those_of_the_manual(void **state _unused_) {
         assert_int_equal(c.queue_max, 4096);
         assert_int_equal(c.workers, 2);
         assert_true(c.hooks);
+        assert_true(c.ring_size == 1 << 20);
         assert_true(c.seal_pcrs_auto);
         assert_false(c.release_when_degraded);
         right(&c, "");
@@ -68,7 +69,7 @@ static void every_key(void **state _unused_) {
                   "ExtendDeadlineSec=500ms\nTpmDeadlineSec=2min\n"
                   "[Watch]\nScope=cgroup:/a.slice/b c\nFileSystems=/ /srv\nRequireLevels=exec:gate ungated:off\n"
                   "HashDeadlineSec=7\nAnswerDeadlineSec=8s\nMaxFileSize=1T\nQueueMax=65536\nWorkers=64\nHooks="
-                  "no\nFiles=/etc/passwd /etc/*.d\n"
+                  "no\nRingSize=4M\nFiles=/etc/passwd /etc/*.d\n"
                   "[Secrets]\nSealPCRs=4 7\nReleaseWhenDegraded=yes\n");
         assert_true(c.log_max_size == 1 << 30);
         assert_int_equal(c.on_death, ON_DEATH_LOCK);
@@ -92,6 +93,7 @@ static void every_key(void **state _unused_) {
         assert_int_equal(c.queue_max, 65536);
         assert_int_equal(c.workers, 64);
         assert_false(c.hooks);
+        assert_true(c.ring_size == 4 << 20);
         assert_false(c.seal_pcrs_auto);
         assert_int_equal(c.seal_pcrs, 1U << 4 | 1U << 7);
         assert_true(c.release_when_degraded);
@@ -173,6 +175,8 @@ static void mistakes_of_values(void **state _unused_) {
         static const char *const times[] = {
                 "", "9ms", "601", "5h", "1.5", "18446744073709551615", "11min", "infinity"
         };
+        static const char *const ring_sizes[] = { "",   "0",   "512K", "1048575", "3M", "4194305",
+                                                  "6M", "32M", "1T",   "4 M",     "-4M" };
         static const char scope[] = "c:2:7: Scope= expects machine, or cgroup:/path of a cgroup below the root\n";
         static const char *const scopes[] = {
                 "",           "cgroup:",      "cgroup:/",    "cgroup:a",       "cgroup:/a/", "cgroup:/a//b",
@@ -188,6 +192,10 @@ static void mistakes_of_values(void **state _unused_) {
                 snprintf(text, sizeof(text), "[Daemon]\nLogMaxSize=%s\n", sizes[i]);
                 snprintf(expected, sizeof(expected), "c:2:12: LogMaxSize= expects %s\n", size);
                 wrong(text, expected);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(ring_sizes); i++) {
+                snprintf(text, sizeof(text), "[Watch]\nRingSize=%s\n", ring_sizes[i]);
+                wrong(text, "c:2:10: RingSize= expects a power of two from 1M to 16M\n");
         }
         for (size_t i = 0; i < ELEMENTSOF(times); i++) {
                 snprintf(text, sizeof(text), "[Registers]\nExtendDeadlineSec=%s\n", times[i]);
@@ -241,8 +249,9 @@ static void mistakes_change_nothing(void **state _unused_) {
         _cleanup_free_ char *problems = NULL;
 
         assert_int_equal(config_init(&c), 0);
-        problems = apply(&c, "[Registers]\nMeasurementPCR=16\nPoisonPCRs=1 16\nTpm=x\n"
-                             "[Watch]\nRequireLevels=exec:gate x\nFileSystems=/a b\nScope=x\nWorkers=0\n");
+        problems =
+                apply(&c, "[Registers]\nMeasurementPCR=16\nPoisonPCRs=1 16\nTpm=x\n"
+                          "[Watch]\nRequireLevels=exec:gate x\nFileSystems=/a b\nScope=x\nWorkers=0\nRingSize=3M\n");
         assert_non_null(strstr(problems, "c:2:16: "));
         assert_int_equal(c.measurement_pcr, 13);
         assert_int_equal(c.poison_pcrs, 1U << 7 | 1U << 11);
@@ -251,6 +260,7 @@ static void mistakes_change_nothing(void **state _unused_) {
         assert_null(c.file_systems);
         assert_null(c.scope_cgroup);
         assert_int_equal(c.workers, 2);
+        assert_true(c.ring_size == 1 << 20);
 }
 
 int main(void) {

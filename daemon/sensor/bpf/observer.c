@@ -17,6 +17,7 @@
 #include "daemon/sensor/bpf/observer-internal.h"
 #include "lib/base/alloc.h"
 #include "lib/io/fd.h"
+#include "policy/config.h"
 
 int observer_new(sd_event *event, const ObserverOptions *options, const ObserverOps *ops, Observer **ret) {
         Observer *o = new0(Observer, 1);
@@ -28,7 +29,7 @@ int observer_new(sd_event *event, const ObserverOptions *options, const Observer
         o->ops = *ops;
         o->probe.canary = o->left_canary = -1;
         if (o->options.ring_size == 0)
-                o->options.ring_size = OBSERVER_RING_SIZE;
+                o->options.ring_size = RING_SIZE_MIN;
         *ret = o;
         return 0;
 }

@@ -16,13 +16,11 @@ typedef struct ObserverOptions {
         const char
                 *cgroup; /* borrowed; NULL: the whole machine; else "/..." in the unified hierarchy, children included.
                              * It must be there: another one that is made later in its place is not it. */
-        size_t ring_size; /* bytes, a power of two; 0: OBSERVER_RING_SIZE */
+        size_t ring_size; /* bytes, a power of two; 0: RING_SIZE_MIN */
         Rung hooks;       /* the best of those that judge code to be tried; RUNG_NONE: none are */
         const char *
                 bpf_dir; /* borrowed; where the programs are pinned, so that they outlive the daemon; NULL: they do not */
 } ObserverOptions;
-
-enum { OBSERVER_RING_SIZE = 1 << 20 }; /* some 2,900 execs; mapped twice, so it counts twice in what is resident */
 
 /* Code that the kernel side let go or refused without a digest, where it has none of its own: to be hashed now. */
 typedef struct UnhashedCode UnhashedCode;
