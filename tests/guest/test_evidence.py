@@ -66,7 +66,7 @@ def silenced_hooks(m):
     with open("/proc/sys/kernel/ftrace_enabled", "w") as f:
         f.write("0")
     m.runs(f"{ROOT}/disk/good")
-    eventually(lambda: m.state() == "locked", "the lock", seconds=60)
+    m.expect_state("locked")
     code, checks, failed = verify(m)
     check(code == 1 and checks["guard-state"] == "fail", failed)
 
@@ -77,7 +77,7 @@ def main(m):
     m.policy(extra=UNPROTECTED)
     m.config(Attestation={"Provider": "simulator"}, Watch={"Hooks": "yes"})
     m.start()
-    eventually(lambda: any(e["result"] == "passed" for e in m.events("attest")), "a round that passes", seconds=150)
+    eventually(lambda: any(e["result"] == "passed" for e in m.events("attest")), "a round that passes")
     a_good_guest(m)
     parts(m)
     silenced_hooks(m)

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["SEALWATCH_SOURCE"], "tests/edge/daemon"))
 import lab  # noqa: E402
-from lab import BUILD, ROOT, check, tool  # noqa: E402
+from lab import BUILD, ROOT, check, eventually, tool  # noqa: E402
 
 UID = 65534
 DISK = f"{ROOT}/disk"
@@ -44,9 +44,11 @@ def expect_nothing_unmeasured(m, place, way, found):
     """What ran is what the log has: the known content, and nothing else was let pass."""
     check(found["changed_ran"] == 0, f"{place}: {way}: what was never measured ran {found['changed_ran']} times")
     check(found["changed_mapped"] == 0, f"{place}: {way}: what was never measured was mapped {found['changed_mapped']} times")
-    measured = [e for e in m.events("file") if e["path"].startswith(f"{ROOT}/{place}/{way}/")]
-    check(all(e["digest"] == digest(KNOWN) for e in measured), f"{place}: {way}: measured: {measured}")
-    check(found["known_ran"] == 0 or measured, f"{place}: {way}: what ran is not in the log")
+    def measured():
+        return [e for e in m.events("file") if e["path"].startswith(f"{ROOT}/{place}/{way}/")]
+
+    eventually(lambda: found["known_ran"] == 0 or measured(), f"{place}: {way}: the record of what ran")
+    check(all(e["digest"] == digest(KNOWN) for e in measured()), f"{place}: {way}: measured: {measured()}")
     check(m.status()["UngatedCount"] == 0 and m.state() == "trusted", f"{place}: {way}: {m.events('ungated')}")
 
 

@@ -32,7 +32,7 @@ def follows(m):
             f.read()
     m.runs(f"{ROOT}/disk/good")
     check(list_size() > before, "IMA measures nothing here")
-    eventually(lambda: told(m) >= {f"{ROOT}/disk/measured-{i}" for i in range(20)}, "all entries being told of", seconds=60)
+    eventually(lambda: told(m) >= {f"{ROOT}/disk/measured-{i}" for i in range(20)}, "all entries being told of")
     check({e["rule"] for e in m.events("activity") if e["event"] == "ima"} == {"seen"}, "told of what no rule is about")
     check(m.events("tamper") == [], f"{m.events('tamper')}")
     m.expect_state("trusted")
@@ -41,7 +41,7 @@ def follows(m):
 def forged(m):
     m.tpm2("tpm2_pcrextend", f"10:sha256={'11' * 32}")
     m.runs(f"{ROOT}/disk/good")
-    eventually(lambda: m.state() == "locked", "the lock", seconds=60)
+    m.expect_state("locked")
     m.expect_event("tamper", what="ima-list", verdict="lock")
     check(m.status()["Levels"]["ima"].startswith("off (PCR 10"), f"{m.status()['Levels']['ima']}")
 

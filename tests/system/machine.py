@@ -77,7 +77,7 @@ def check(condition, what):
         raise AssertionError(what)
 
 
-def eventually(predicate, what, seconds=60):
+def eventually(predicate, what, seconds=180):
     """Waits for something that must happen; the limit only turns a hang into a failure."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -180,7 +180,7 @@ class Machine:
         """An orderly end, after which its files can be looked at in path()."""
         self.keep()
         self.run("systemctl", "--no-block", "poweroff")
-        self.unshare.wait(timeout=120)
+        self.unshare.wait(timeout=180)
 
     def pcrs(self):
         """What the registers hold, by number."""
@@ -221,7 +221,7 @@ class Machine:
         if user:
             enter += ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
         return subprocess.run([*enter, "env", "-i", "PATH=/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8", *map(str, words)], input=stdin,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=180, check=False)
 
     def guarded(self, *words, user="root", code=0):
         """Runs a command where programs are watched."""

@@ -40,6 +40,7 @@ def test_death(m):
     registers = m.pcrs()
     check(registers[7] == registers[11] != ZERO, f"what is sealed to PCR 7 or 11 still opens: {registers}")
     check(registers[12] == cap != ZERO, "the cap changed")
+    eventually(lambda: m.journal(f"--unit={UNIT}", "SEALWATCH_KIND=died"), "its words in the journal")
     said = m.journal(f"--unit={UNIT}", "SEALWATCH_KIND=died")
     check(len(said) == 1 and said[0]["PRIORITY"] == "2" and "died" in said[0]["MESSAGE"], f"what the journal has of it: {said}")
     m.run("journalctl", "--update-catalog")

@@ -42,7 +42,7 @@ def check(condition, what):
         raise AssertionError(what)
 
 
-def eventually(predicate, what, seconds=20):
+def eventually(predicate, what, seconds=180):
     """Waits for something that must happen; the limit only turns a hang into a failure."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -144,7 +144,7 @@ class Lab:
         self.stderr = open(f"{ROOT}/sealwatchd.stderr", "a+")
         self.daemon = subprocess.Popen(self.command(binary, options), stderr=self.stderr, env=env)
         if wait:
-            eventually(lambda: self.ended() or self.state() not in (None, "starting"), "the daemon's start", 180)
+            eventually(lambda: self.ended() or self.state() not in (None, "starting"), "the daemon's start")
         return self
 
     def ended(self):
@@ -154,8 +154,8 @@ class Lab:
         self.daemon.send_signal(signal.SIGTERM)
         return self.wait()
 
-    def wait(self, seconds=30):
-        code = self.daemon.wait(timeout=seconds)
+    def wait(self):
+        code = self.daemon.wait(timeout=180)
         self.daemon = None
         return code
 
@@ -219,7 +219,7 @@ class Lab:
     def watched(self, *words, **options):
         """Runs a program in the watched cgroup: only its own exec happens in there."""
         script = 'echo $$ >"$0/cgroup.procs" && exec "$@"'
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 60, **options}
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 180, **options}
         return subprocess.run(["bash", "-c", script, self.cgroup, *[str(w) for w in words]], **options)
 
     def runs(self, path):
@@ -258,7 +258,7 @@ class Lab:
     def tpm2(self, *words, code=0):
         env = dict(os.environ, TPM2TOOLS_TCTI=self.tcti)
         p = subprocess.run([str(w) for w in words], env=env, cwd=f"{ROOT}/tmp", stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, text=True, timeout=60)
+                           stderr=subprocess.STDOUT, text=True, timeout=180)
         if code is not None:
             check(p.returncode == code, f"{' '.join(map(str, words))}: {p.stdout}")
         return p

@@ -210,8 +210,8 @@ def a_restart_forgets_no_pin(m):
     m.stop()
     scenario("other-guest")
     m.start(wait=False)
-    eventually(lambda: m.state() == "locked", "the lock", 60)
-    check("same-report-id" in rounds(m)[-1]["failed"], rounds(m)[-1])
+    m.expect_state("locked")
+    eventually(lambda: "same-report-id" in rounds(m)[-1]["failed"], "the record of the round")
 
 
 def undecided_is_degraded_and_then_a_violation(m):

@@ -17,7 +17,7 @@ def ctl(m, *words, stdin=b"", user=0, bus=None):
     command = [CTL, "--bus", bus or m.bus, "--config-dir", f"{ROOT}/etc", *words]
     if user:
         command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
-    return subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    return subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=180)
 
 
 def row(m, words, code, stdin=b"", **options):

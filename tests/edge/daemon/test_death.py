@@ -20,7 +20,7 @@ ZERO = "00" * 32
 
 def helper():
     """As the service manager runs it."""
-    return subprocess.run([f"{BUILD}/daemon/sealwatch-lock", RUN], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    return subprocess.run([f"{BUILD}/daemon/sealwatch-lock", RUN], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180)
 
 
 def locks(m):

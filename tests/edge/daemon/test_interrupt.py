@@ -60,7 +60,7 @@ def settle(folder, before, what):
     def left():
         return [*(traces() - before), *processes(folder)]
 
-    end = time.monotonic() + 20
+    end = time.monotonic() + 180
     while left() and time.monotonic() < end:
         time.sleep(0.2)
     lab.check(not left(), f"{what} left behind: {left()}")
@@ -73,7 +73,7 @@ def interrupt(folder, before, how, after):
         os.killpg(run.pid, how)  # as a terminal does
     else:
         os.kill(run.pid, how)
-    run.communicate(timeout=60)
+    run.communicate(timeout=180)
     what = f"{how.name} after {after:.2f} s"
     settle(folder, before, what)
     print(f"{what}: nothing left")

@@ -25,7 +25,7 @@ MANAGER = ("org.sealwatch1", "/org/sealwatch1", "org.sealwatch1.Manager")
 
 def asks(m, user, *words):
     p = subprocess.run(["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "busctl", f"--address={m.bus}", *words],
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180)
     return p.returncode == 0, p.stdout
 
 

@@ -29,13 +29,13 @@ def race(m, directory, how):
     os.chown(path, UID, UID)
     words = [f"{ROOT}/disk/attack", f"--uid={UID}", "race", path, good_copy, evil_copy, SECONDS, *how]
     before = m.status()["UngatedCount"]
-    p = m.watched(*words, timeout=float(SECONDS) + 60)
+    p = m.watched(*words, timeout=float(SECONDS) + 180)
     print(f"{directory}: {p.stdout.strip().splitlines()[-1]}", flush=True)
     found = re.search(r"A ran (\d+) times, B was denied (\d+) times, B RAN (\d+) TIMES", p.stdout)
     check(found, f"the race did not end: {p}")
     good, denied, evil = map(int, found.groups())
     check(how or (good > 0 and denied > 0), "the race was none")
-    check(evil <= m.status()["UngatedCount"] - before, f"unmeasured code ran {evil} times, unseen")
+    eventually(lambda: evil <= m.status()["UngatedCount"] - before, f"the sight of unmeasured code that ran {evil} times")
     check(evil == 0 or how, f"unmeasured code ran {evil} times")
     check(not m.ended(), "the daemon died")
 
@@ -70,7 +70,7 @@ def start_slowly(m, path):
         finally:
             os._exit(100)
     m.expect_event("file", path=path)
-    eventually(lambda: not is_leased(path), "the end of the lease", 60)
+    eventually(lambda: not is_leased(path), "the end of the lease")
     return process, holder
 
 
@@ -116,7 +116,7 @@ time.sleep(3)
 os.execv("{ROOT}/disk/good", ["good"])
 """
     before = m.status()["UngatedCount"]
-    p = subprocess.run(["python3", "-c", script], stdout=subprocess.PIPE, text=True, timeout=60)
+    p = subprocess.run(["python3", "-c", script], stdout=subprocess.PIPE, text=True, timeout=180)
     check("good one runs" in p.stdout, "the second program did not run")
     m.expect_event("file", path=f"{ROOT}/disk/text")
     eventually(lambda: m.status()["Gate"]["waiting"] == 0, "the answers")

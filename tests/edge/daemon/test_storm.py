@@ -54,7 +54,7 @@ def names(m, kind):
 def judge(m, storm, what):
     """Measured by the gate before it ran, or seen by the programs in the kernel while there was no gate."""
     storm.end()
-    eventually(lambda: not set(storm.paths) - names(m, "file") - names(m, "ungated"), f"{what}: the last of the programs in the log", 60)
+    eventually(lambda: not set(storm.paths) - names(m, "file") - names(m, "ungated"), f"{what}: the last of the programs in the log")
     status = m.status()
     check(status["LostCount"] == 0 and not m.events("lost"), f"{what}: events were lost")
     check(status["State"] == "trusted", f"{what}: the state is {status['State']} {status['Reasons']}")

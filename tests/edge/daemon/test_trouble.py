@@ -6,6 +6,7 @@ cannot open, whatever the state."""
 import os
 import re
 import secrets
+import shutil
 import signal
 import socket
 import stat
@@ -111,7 +112,7 @@ def a_daemon_that_stands_still(m):
     time.sleep(1)
     check(waits.poll() is None, "a program ran, or was denied, while nobody could judge it")
     m.daemon.send_signal(signal.SIGCONT)
-    check(b"RUNS" not in waits.communicate(timeout=20)[0], "an unknown program ran")
+    check(b"RUNS" not in waits.communicate(timeout=180)[0], "an unknown program ran")
     m.expect_event("exec", path=f"{ROOT}/disk/waits", verdict="deny")
 
 
@@ -177,16 +178,13 @@ def a_file_system_that_is_mounted_later(m):
     m.make_unknown(f"{point}/unknown")
     lab.tool("umount", point)
     fresh(m, Watch={"FileSystems": f"{ROOT}/disk {point}"})
-    held = 0
     for _ in range(10):
         before = m.status()
         lab.tool("mount", "-o", "loop", image, point)
-        ran = m.runs(f"{point}/unknown")
-        key = "UngatedCount" if ran else "DeniedCount"
+        key = "UngatedCount" if m.runs(f"{point}/unknown") else "DeniedCount"
         eventually(lambda: m.status()[key] > before[key], f"the {key} of a program's start")
-        held += not ran
+        eventually(lambda: not m.runs(f"{point}/unknown"), "the gate's mark")
         lab.tool("umount", "-l", point)
-    check(held > 0, "none was held")
 
 
 def a_full_disk(m):
@@ -227,7 +225,7 @@ def a_bus_that_stands_still(m):
         m.make_unknown(f"{ROOT}/disk/bus", f"{n}".encode())
         check(not m.runs(f"{ROOT}/disk/bus"), "without a bus the gate is open")
     m.daemon.send_signal(signal.SIGTERM)
-    check(m.wait(20) == 0, "it did not end well")
+    check(m.wait() == 0, "it did not end well")
     os.kill(m.bus_pid, signal.SIGCONT)
 
 
@@ -247,16 +245,22 @@ def a_journal_that_is_dead(m):
 
 
 def refusals_without_end(m):
-    """All are denied, not all are recorded, and it is said how many were not."""
-    n = 650
+    """All are denied, not all are recorded, and it is said how many were not. One shell tries them all: more in a minute than the
+    limit, on any machine."""
+    n, folder = 700, f"{ROOT}/disk/refused"
     fresh(m)
+    os.makedirs(folder)
     for k in range(n):
-        m.make_unknown(f"{ROOT}/disk/refused", f"refused {k}".encode())
-        check(not m.runs(f"{ROOT}/disk/refused"), "an unknown program ran")
+        m.make_unknown(f"{folder}/{k}", f"refused {k}".encode())
+    p = subprocess.run(["bash", "-c", 'echo $$ >"$0/cgroup.procs"; for x in "$1"/*; do "$x"; done', m.cgroup, folder],
+                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    check(p.stdout == b"", "an unknown program ran")
+    shutil.rmtree(folder)
     status = m.status()
     check(status["DeniedCount"] == n, f"{status['DeniedCount']} of {n} were denied")
-    records = len([e for e in m.events("exec") if e["path"].endswith("/refused")])
-    check(records + status["SuppressedCount"] == n and status["SuppressedCount"] > 0, f"{records} records, {status}")
+    check(status["SuppressedCount"] > 0, f"{status}")
+    records = n - status["SuppressedCount"]
+    eventually(lambda: len([e for e in m.events("exec") if e["path"].startswith(f"{folder}/")]) == records, f"{records} records")
     check(status["State"] == "trusted", "a user's refused programs changed the state")
     m.stop()
     m.start()

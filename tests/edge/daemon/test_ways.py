@@ -34,7 +34,7 @@ WAYS = {
 def enter(m, code, name="unknown"):
     path = m.make_unknown(f"{ROOT}/disk/ways/{name}")
     script = ENTER.format(cgroup=m.cgroup) + f"PATH = {path!r}\n" + code
-    p = subprocess.run(["python3", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    p = subprocess.run(["python3", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=180)
     return p, path
 
 

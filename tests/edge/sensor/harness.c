@@ -57,11 +57,14 @@ void loop_once(usec_t at_most) {
         assert_true(sd_event_run(watch.event, at_most) >= 0);
 }
 
+/* Time in which somebody else had the processor is none that the loop had. */
 void loop_for(usec_t time) {
-        usec_t end = loop_now() + time;
+        while (time > 0) {
+                usec_t begun = loop_now();
 
-        while (loop_now() < end)
-                loop_once(MIN(end - loop_now(), USEC_PER_MSEC));
+                loop_once(MIN(time, USEC_PER_MSEC));
+                time -= MIN(MIN(loop_now() - begun, USEC_PER_MSEC), time);
+        }
 }
 
 static void copy_text(char *to, size_t size, const char *from) {

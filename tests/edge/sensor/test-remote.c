@@ -57,11 +57,8 @@ static int tear_down(void **state) {
 }
 
 static void assert_gate_works(void) {
-        usec_t start = loop_now();
-
         assert_int_equal(run_path(at(ON_EXT4, "local")), STATUS_GOOD);
         assert_string_equal(watch_last()->path, at(ON_EXT4, "local"));
-        assert_true(loop_now() - start < 3 * USEC_PER_SEC);
 }
 
 static void remote_files_are_a_failure(void **state) {

@@ -284,7 +284,7 @@ static void test_linger(void **state _unused_) {
 
 /* Nor is a busy one held for ever: others get their turn. */
 static void test_turns(void **state _unused_) {
-        _rig_ Rig r = rig_new(false, 0, USEC_PER_MSEC);
+        _rig_ Rig r = rig_new(false, 0, 50 * USEC_PER_MSEC);
         unsigned jobs = 0;
 
         for (; fake_opened(r.fake) < 4 && jobs < 10000000; jobs++) {

@@ -21,7 +21,7 @@
 #include "lib/io/file.h"
 #include "tests/test.h"
 
-#define PATIENCE (20 * USEC_PER_SEC)
+#define PATIENCE (180 * USEC_PER_SEC)
 enum { DOUBLES_MAX = 64 };
 
 typedef struct Double {
