@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The server: the protocol of linux/fuse.h over /dev/fuse, as little of it as there can be. */
-
 #include "tsm-fuse.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/fuse.h>
 #include <pthread.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include "lib/base/cleanup.h"
 #include "lib/svsm/manifest.h"
 #include "rig.h"
+#include "tests/edge/fuse-device.h"
 
-enum { REQUEST_MAX = 128 * 1024 + 4096, WRITE_MAX = 4096, ENTRIES_MAX = 8, NODES = 32, BLOB_MAX = 64 };
+enum { ENTRIES_MAX = 8, NODES = 32, BLOB_MAX = 64 };
 
 typedef enum Attribute {
         INBLOB = 1,
@@ -66,13 +61,6 @@ static int device = -1;
 static pthread_t thread;
 static const char *mounted;
 
-static void reply(const struct fuse_in_header *in, int error, const void *data, size_t n) {
-        struct fuse_out_header out = { .len = (uint32_t) (sizeof(out) + n), .error = error, .unique = in->unique };
-        const struct iovec parts[] = { { &out, sizeof(out) }, { (void *) data, n } };
-
-        (void) !writev(device, parts, 2);
-}
-
 /* Node: 1 is the root, then each entry has NODES of them: itself, and its attributes. */
 static uint64_t node_of(const Entry *e, unsigned attribute) {
         return (uint64_t) (e - entries + 1) * NODES + attribute;
@@ -93,7 +81,7 @@ static struct fuse_attr attr_of(uint64_t node) {
 static void reply_entry(const struct fuse_in_header *in, uint64_t node) {
         const struct fuse_entry_out out = { .nodeid = node, .attr = attr_of(node) };
 
-        reply(in, 0, &out, sizeof(out));
+        fuse_reply(in, 0, &out, sizeof(out));
 }
 
 static void on_lookup(const struct fuse_in_header *in, const char *name) {
@@ -105,13 +93,13 @@ static void on_lookup(const struct fuse_in_header *in, const char *name) {
         for (Attribute a = 1; parent && a < _ATTRIBUTE_MAX; a++)
                 if (streq(attributes[a].name, name) && (!attributes[a].svsm || tsm_double.has_svsm))
                         return reply_entry(in, node_of(parent, a));
-        reply(in, -ENOENT, NULL, 0);
+        fuse_reply(in, -ENOENT, NULL, 0);
 }
 
 static void on_mkdir(const struct fuse_in_header *in, const char *name) {
         if (tsm_double.collisions > 0) {
                 tsm_double.collisions--;
-                return reply(in, -EEXIST, NULL, 0);
+                return fuse_reply(in, -EEXIST, NULL, 0);
         }
         for (size_t i = 0; i < ENTRIES_MAX; i++)
                 if (!entries[i].used) {
@@ -121,7 +109,7 @@ static void on_mkdir(const struct fuse_in_header *in, const char *name) {
                         tsm_double.made++;
                         return reply_entry(in, node_of(&entries[i], 0));
                 }
-        reply(in, -ENOSPC, NULL, 0);
+        fuse_reply(in, -ENOSPC, NULL, 0);
 }
 
 static void on_rmdir(const struct fuse_in_header *in, const char *name) {
@@ -129,9 +117,9 @@ static void on_rmdir(const struct fuse_in_header *in, const char *name) {
                 if (entries[i].used && streq(entries[i].name, name)) {
                         entries[i].used = false;
                         tsm_double.removed++;
-                        return reply(in, 0, NULL, 0);
+                        return fuse_reply(in, 0, NULL, 0);
                 }
-        reply(in, -ENOENT, NULL, 0);
+        fuse_reply(in, -ENOENT, NULL, 0);
 }
 
 static int commit(Entry *e) {
@@ -149,30 +137,30 @@ static void on_write(const struct fuse_in_header *in, const struct fuse_write_in
 
         if (tsm_double.write_errors > 0) {
                 tsm_double.write_errors--;
-                return reply(in, -tsm_double.write_error, NULL, 0);
+                return fuse_reply(in, -tsm_double.write_error, NULL, 0);
         }
         switch (in->nodeid % NODES) {
         case INBLOB:
                 if (w->offset + w->size > BLOB_MAX)
-                        return reply(in, -EINVAL, NULL, 0);
+                        return fuse_reply(in, -EINVAL, NULL, 0);
                 memcpy(e->pending + w->offset, data, w->size);
                 e->n_pending = w->offset + w->size;
                 break;
         case SERVICE_PROVIDER:
                 if (w->size != 4 || memcmp(data, "svsm", 4) != 0)
-                        return reply(in, -EINVAL, NULL, 0);
+                        return fuse_reply(in, -EINVAL, NULL, 0);
                 e->svsm = true;
                 e->written++;
                 break;
         case SERVICE_GUID:
                 if (w->size != 36 || memcmp(data, "c476f1eb-0123-45a5-9641-b4e7dde5bfe3", 36) != 0)
-                        return reply(in, -EINVAL, NULL, 0);
+                        return fuse_reply(in, -EINVAL, NULL, 0);
                 e->written++;
                 break;
         default:
-                return reply(in, -EACCES, NULL, 0);
+                return fuse_reply(in, -EACCES, NULL, 0);
         }
-        reply(in, 0, &out, sizeof(out));
+        fuse_reply(in, 0, &out, sizeof(out));
 }
 
 /* As try_advance_... in the kernel: a read makes the report of the generation that was written. */
@@ -201,7 +189,7 @@ static int make_report(Entry *e) {
 static void reply_slice(const struct fuse_in_header *in, const struct fuse_read_in *r, const void *data, size_t n) {
         size_t start = MIN(r->offset, n);
 
-        reply(in, 0, (const char *) data + start, MIN((size_t) r->size, n - start));
+        fuse_reply(in, 0, (const char *) data + start, MIN((size_t) r->size, n - start));
 }
 
 static void on_read(const struct fuse_in_header *in, const struct fuse_read_in *r) {
@@ -211,7 +199,7 @@ static void on_read(const struct fuse_in_header *in, const struct fuse_read_in *
         int error = a == OUTBLOB || a == AUXBLOB || a == MANIFESTBLOB ? make_report(e) : 0;
 
         if (error < 0)
-                return reply(in, error, NULL, 0);
+                return fuse_reply(in, error, NULL, 0);
         switch (a) {
         case OUTBLOB:
                 reply_slice(in, r, &e->report, tsm_double.report_size);
@@ -231,65 +219,44 @@ static void on_read(const struct fuse_in_header *in, const struct fuse_read_in *
                 snprintf(text, sizeof(text), "%llu\n", (unsigned long long) e->written);
                 return reply_slice(in, r, text, strlen(text));
         default:
-                return reply(in, -EACCES, NULL, 0);
+                return fuse_reply(in, -EACCES, NULL, 0);
         }
 }
 
-static void serve(const void *request) {
-        const struct fuse_in_header *in = request;
-        const void *body = in + 1;
+static void serve(const struct fuse_in_header *in, const void *body) {
         const struct fuse_attr_out attr = { .attr = attr_of(in->nodeid) };
         const struct fuse_open_out open_out = { .open_flags = FOPEN_DIRECT_IO };
-        const struct fuse_init_out init = { .major = FUSE_KERNEL_VERSION,
-                                            .minor = FUSE_KERNEL_MINOR_VERSION,
-                                            .max_write = WRITE_MAX };
 
         switch (in->opcode) {
-        case FUSE_INIT:
-                return reply(in, 0, &init, sizeof(init));
         case FUSE_LOOKUP:
                 return on_lookup(in, body);
         case FUSE_GETATTR:
-                return reply(in, 0, &attr, sizeof(attr));
+                return fuse_reply(in, 0, &attr, sizeof(attr));
         case FUSE_MKDIR:
                 return on_mkdir(in, (const char *) body + sizeof(struct fuse_mkdir_in));
         case FUSE_RMDIR:
                 return on_rmdir(in, body);
         case FUSE_OPEN:
-                return reply(in, 0, &open_out, sizeof(open_out));
+                return fuse_reply(in, 0, &open_out, sizeof(open_out));
         case FUSE_OPENDIR:
-                return reply(in, 0, &(struct fuse_open_out){}, sizeof(struct fuse_open_out));
+                return fuse_reply(in, 0, &(struct fuse_open_out){}, sizeof(struct fuse_open_out));
         case FUSE_READ:
                 return on_read(in, body);
         case FUSE_WRITE:
                 return on_write(in, body);
         case FUSE_FLUSH:
                 if (in->nodeid % NODES == INBLOB && entry_of(in->nodeid)->n_pending > 0)
-                        return reply(in, commit(entry_of(in->nodeid)), NULL, 0);
-                return reply(in, 0, NULL, 0);
+                        return fuse_reply(in, commit(entry_of(in->nodeid)), NULL, 0);
+                return fuse_reply(in, 0, NULL, 0);
         case FUSE_RELEASE:
         case FUSE_RELEASEDIR:
-                return reply(in, 0, NULL, 0);
-        case FUSE_FORGET:
-        case FUSE_BATCH_FORGET:
-        case FUSE_INTERRUPT:
-                return;
+                return fuse_reply(in, 0, NULL, 0);
         }
-        reply(in, -ENOSYS, NULL, 0);
+        fuse_reply(in, -ENOSYS, NULL, 0);
 }
 
 static void *serve_all(void *userdata _unused_) {
-        _cleanup_free_ void *request = malloc(REQUEST_MAX);
-
-        while (request) {
-                ssize_t n = read(device, request, REQUEST_MAX);
-
-                if (n < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN))
-                        continue;
-                if (n < 0)
-                        break;
-                serve(request);
-        }
+        fuse_serve(device, serve);
         return NULL;
 }
 
@@ -300,13 +267,8 @@ void tsm_double_reset(void) {
 }
 
 bool tsm_double_start(const char *directory) {
-        char options[128];
-
-        device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+        device = fuse_mount(directory, "");
         if (device < 0)
-                return false;
-        snprintf(options, sizeof(options), "fd=%d,rootmode=40700,user_id=0,group_id=0", device);
-        if (mount("test", directory, "fuse", 0, options) < 0)
                 return false;
         mounted = directory;
         return pthread_create(&thread, NULL, serve_all, NULL) == 0;

@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The server: the protocol of linux/fuse.h over /dev/fuse, as little of it as there can be. */
-
 #include "fuse.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/macro.h"
+#include "tests/edge/fuse-device.h"
 
-enum { FILE_NODE = 2, DIRECTORY_NODE = 3, WRITE_MAX = 128 * 1024, REQUEST_MAX = WRITE_MAX + 4096, THREADS = 4 };
+enum { FILE_NODE = 2, DIRECTORY_NODE = 3, THREADS = 4 };
 
 enum { SERVERS_MAX = 16 };
 
@@ -32,13 +26,6 @@ static Fuse *control;
 static int device = -1;
 static const uint8_t *content;
 static size_t content_size;
-
-static void reply(const struct fuse_in_header *in, int error, const void *data, size_t n) {
-        struct fuse_out_header out = { .len = (uint32_t) (sizeof(out) + n), .error = error, .unique = in->unique };
-        const struct iovec parts[] = { { &out, sizeof(out) }, { (void *) data, n } };
-
-        (void) !writev(device, parts, 2);
-}
 
 static struct fuse_attr attributes(uint64_t node) {
         return (struct fuse_attr){
@@ -57,23 +44,15 @@ static void wait_while(volatile bool *hang) {
                 usleep(1000);
 }
 
-static void on_init(const struct fuse_in_header *in) {
-        const struct fuse_init_out out = { .major = FUSE_KERNEL_VERSION,
-                                           .minor = FUSE_KERNEL_MINOR_VERSION,
-                                           .max_write = WRITE_MAX };
-
-        reply(in, 0, &out, sizeof(out));
-}
-
 static void on_lookup(const struct fuse_in_header *in, const char *name) {
         const uint64_t node = streq(name, "file") ? FILE_NODE : streq(name, "directory") ? DIRECTORY_NODE : 0;
         const struct fuse_entry_out out = { .nodeid = node, .attr = attributes(node) };
 
         wait_while(&control->hang_lookup);
         if (node != 0)
-                reply(in, 0, &out, sizeof(out));
+                fuse_reply(in, 0, &out, sizeof(out));
         else
-                reply(in, -ENOENT, NULL, 0);
+                fuse_reply(in, -ENOENT, NULL, 0);
 }
 
 static void on_open(const struct fuse_in_header *in) {
@@ -81,7 +60,7 @@ static void on_open(const struct fuse_in_header *in) {
 
         wait_while(&control->hang_open);
         control->opens++;
-        reply(in, 0, &out, sizeof(out));
+        fuse_reply(in, 0, &out, sizeof(out));
 }
 
 static void on_read(const struct fuse_in_header *in, const struct fuse_read_in *r) {
@@ -89,54 +68,35 @@ static void on_read(const struct fuse_in_header *in, const struct fuse_read_in *
 
         wait_while(&control->hang_read);
         control->reads++;
-        reply(in, 0, content + start, n);
+        fuse_reply(in, 0, content + start, n);
 }
 
-static void serve(const void *request) {
-        const struct fuse_in_header *in = request;
-        const void *body = in + 1;
+static void serve(const struct fuse_in_header *in, const void *body) {
         const struct fuse_attr_out attr = { .attr = attributes(in->nodeid) };
         const struct fuse_statfs_out statfs = { .st = { .bsize = 4096, .namelen = 255 } };
 
         switch (in->opcode) {
-        case FUSE_INIT:
-                return on_init(in);
         case FUSE_LOOKUP:
                 return on_lookup(in, body);
         case FUSE_GETATTR:
-                return reply(in, 0, &attr, sizeof(attr));
+                return fuse_reply(in, 0, &attr, sizeof(attr));
         case FUSE_OPEN:
                 return on_open(in);
         case FUSE_READ:
                 return on_read(in, body);
         case FUSE_STATFS:
-                return reply(in, 0, &statfs, sizeof(statfs));
+                return fuse_reply(in, 0, &statfs, sizeof(statfs));
         case FUSE_FLUSH:
         case FUSE_RELEASE:
         case FUSE_ACCESS:
         case FUSE_OPENDIR:
-                return reply(in, 0, NULL, 0);
-        case FUSE_FORGET:
-        case FUSE_BATCH_FORGET:
-        case FUSE_INTERRUPT:
-                return;
+                return fuse_reply(in, 0, NULL, 0);
         }
-        reply(in, -ENOSYS, NULL, 0);
+        fuse_reply(in, -ENOSYS, NULL, 0);
 }
 
 static void *serve_all(void *userdata) {
-        void *request = malloc(REQUEST_MAX);
-
-        while (request) {
-                ssize_t n = read(device, request, REQUEST_MAX);
-
-                if (n < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN))
-                        continue;
-                if (n < 0)
-                        break;
-                serve(request);
-        }
-        free(request);
+        fuse_serve(device, serve);
         return NULL;
 }
 
@@ -168,17 +128,13 @@ static bool map_content(const char *path) {
 }
 
 Fuse *fuse_start(const char *directory, const char *path) {
-        char options[128];
         pid_t server;
         Fuse *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
         if (f == MAP_FAILED || !map_content(path))
                 return NULL;
-        device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+        device = fuse_mount(directory, ",allow_other");
         if (device < 0)
-                return NULL;
-        snprintf(options, sizeof(options), "fd=%d,rootmode=40755,user_id=0,group_id=0,allow_other", device);
-        if (mount("test", directory, "fuse", 0, options) < 0)
                 return NULL;
         control = f;
         server = fork();
