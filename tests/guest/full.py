@@ -2,6 +2,7 @@
 """The full guest: a Debian system with systemd on a disk of its own, started from a picture of its memory that was taken once
 it was up. Nothing that it does outlives it."""
 
+import contextlib
 import hashlib
 import io
 import os
@@ -157,6 +158,15 @@ class Guest:
         if status != 0:
             raise AssertionError(f"{shlex.join(map(str, words))}: exit status {status}: {err.getvalue().decode(errors='replace')}")
         return out.getvalue()
+
+    @contextlib.contextmanager
+    def explained(self):
+        """What the service says of itself, when something is not as it must be."""
+        try:
+            yield
+        except AssertionError:
+            print(self.output("sh", "-c", "systemctl status --no-pager --lines=60 sealwatchd; sealwatchctl status; true").decode())
+            raise
 
     def put(self, here, there):
         """A file or directory of ours, to a path that it has there. Directories that exist stay as they are."""

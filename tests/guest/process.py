@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Programs that end when this one does, however it ends."""
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
+import sys
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -13,6 +15,16 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 class Unavailable(Exception):
     """What this machine lacks; a test says so and skips."""
+
+
+@contextlib.contextmanager
+def skipping():
+    """Ends a test as one that was left out, where this machine lacks something."""
+    try:
+        yield
+    except Unavailable as why:
+        print(f"SKIP: {why}")
+        sys.exit(77)
 
 
 def die_with(parent):

@@ -50,12 +50,7 @@ def test_observe(m):
 
 
 def main(m):
-    m.config(Watch={"Hooks": "yes"})
-    m.policy("enforce")
-    m.learn()
-    m.start()
-    m.expect_state("trusted")
-    levels = m.status()["Levels"]
+    levels = m.watch_with_hooks()
     check(levels["exec"].startswith(f"enforce ({RUNG}"), f"exec: {levels['exec']}")
     test_at_the_gate(m)
     test_past_the_gate(m)

@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 SOURCE, BUILD = os.environ["SEALWATCH_SOURCE"], os.environ["SEALWATCH_BUILD"]
 sys.path[:0] = [f"{SOURCE}/tests/guest", f"{SOURCE}/tests/edge/daemon"]
 from full import Guest  # noqa: E402
-from process import Unavailable  # noqa: E402
+from process import skipping  # noqa: E402
 from lab import check, eventually, tool  # noqa: E402
 
 # How much of a boot is left once the daemon is there is another thing each time: so that both have something, these run.
@@ -113,17 +113,9 @@ def main(g):
         expect_agreement(ours, measured_by_ima(theirs))
 
 
-try:
-    with tempfile.TemporaryDirectory() as top:
-        with Guest(sys.argv[1], keeps=f"{top}/disk") as guest:
-            install(guest)
-            guest.end()
-        with Guest(sys.argv[1], more=["ima_policy=tcb", "ima_hash=sha256"], keeps=f"{top}/disk") as guest:
-            try:
-                main(guest)
-            except AssertionError:
-                print(guest.output("sh", "-c", "systemctl status --no-pager --lines=60 sealwatchd; sealwatchctl status; true").decode())
-                raise
-except Unavailable as why:
-    print(f"SKIP: {why}")
-    sys.exit(77)
+with skipping(), tempfile.TemporaryDirectory() as top:
+    with Guest(sys.argv[1], keeps=f"{top}/disk") as guest:
+        install(guest)
+        guest.end()
+    with Guest(sys.argv[1], more=["ima_policy=tcb", "ima_hash=sha256"], keeps=f"{top}/disk") as guest, guest.explained():
+        main(guest)

@@ -15,7 +15,7 @@ import lab  # noqa: E402
 import module  # noqa: E402
 import results  # noqa: E402
 from lab import ROOT, check, eventually  # noqa: E402
-from process import Unavailable  # noqa: E402
+from process import skipping  # noqa: E402
 
 DISK = f"{ROOT}/disk"
 PATCH = f"{DISK}/livepatch_double.ko"
@@ -47,12 +47,7 @@ def switch_off():
 
 def inside(m, rung):
     shutil.copy(sys.argv[3], PATCH)
-    m.config(Watch={"Hooks": "yes"})
-    m.policy("enforce")
-    m.learn()
-    m.start()
-    m.expect_state("trusted")
-    levels = m.status()["Levels"]
+    levels = m.watch_with_hooks()
     check(levels["self"].startswith(f"enforce ({rung}"), f"self: {levels['self']}")
     load(m)
     with open("/proc/cmdline", encoding="ascii") as f:
@@ -67,11 +62,8 @@ def inside(m, rung):
 
 
 def main(series, rung):
-    try:
+    with skipping():
         path = module.build(series, f"{SOURCE}/tests/guest/livepatch/livepatch_double.c")
-    except Unavailable as e:
-        print(f"SKIP: {e}")
-        return 77
     options = ["--no-bpf-lsm"] if rung != "lsm" else []
     return subprocess.run([sys.executable, f"{SOURCE}/tests/guest/run", "--kernel", series, *options, "--timeout", "300", "--", "python3",
                            __file__, "inside", rung, path], check=False).returncode

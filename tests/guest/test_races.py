@@ -100,13 +100,8 @@ def prepare(m, with_lsm):
     mount_image("btrfs")
     os.makedirs(f"{ROOT}/tmpfs")
     tool("mount", "-t", "tmpfs", "races", f"{ROOT}/tmpfs")
-    m.config(Watch={"Hooks": "yes", "FileSystems": f"{DISK} {ROOT}/btrfs {ROOT}/tmpfs"})
-    m.policy("enforce", OVERWRITE)
-    m.learn()
-    m.start()
-    m.expect_state("trusted")
-    if with_lsm:
-        check(m.status()["Levels"]["library"].startswith("enforce"), f"{m.status()['Levels']}")
+    levels = m.watch_with_hooks(OVERWRITE, FileSystems=f"{DISK} {ROOT}/btrfs {ROOT}/tmpfs")
+    check(not with_lsm or levels["library"].startswith("enforce"), f"{levels}")
 
 
 def main(m):

@@ -75,11 +75,8 @@ def main(m):
     os.makedirs(f"{DISK}/lower")
     for name in ("known", "cut", "emptied", "lower/layered"):
         m.make_unknown(f"{DISK}/{name}.so", os.urandom(8192))
-    m.config(Watch={"Hooks": "yes"})
-    m.learn()
-    m.start()
-    m.expect_state("trusted")
-    check(m.status()["Levels"]["library"].startswith("enforce"), f"{m.status()['Levels']}")
+    levels = m.watch_with_hooks()
+    check(levels["library"].startswith("enforce"), f"{levels}")
     for test in (test_known, test_truncated, test_truncated_by_opening, test_below_an_overlay):
         test(m)
         print(f"{test.__name__}: ok", flush=True)

@@ -14,7 +14,7 @@ SOURCE, BUILD = os.environ["SEALWATCH_SOURCE"], os.environ["SEALWATCH_BUILD"]
 sys.path[:0] = [f"{SOURCE}/tests/guest", f"{SOURCE}/tests/edge/daemon"]
 import module  # noqa: E402
 from lab import check  # noqa: E402
-from process import Unavailable  # noqa: E402
+from process import skipping  # noqa: E402
 
 TOOLS = f"{BUILD}/tests/guest"
 NONCE = b"0123456789abcdef"  # of tests/edge/attest/rig.h
@@ -48,11 +48,8 @@ def main(series):
             print("SKIP: Linux 6.1 has no configfs-tsm, and the attester says so")
             return 77
         subprocess.run([f"{TOOLS}/tsm-server", "prepare", directory], check=True)
-        try:
+        with skipping():
             ko = module.build(series, f"{SOURCE}/tests/guest/tsm/tsm_double.c")
-        except Unavailable as why:
-            print(f"SKIP: {why}")
-            return 77
         script = f"insmod {ko}; {TOOLS}/tsm-server serve {directory} & until test -e /dev/tsm-double; do sleep 0.1; done; " \
                  f"{TOOLS}/tsm-client {directory}; kill $!; exit 0"
         status = guest(series, directory, script)

@@ -147,6 +147,15 @@ class Lab:
             eventually(lambda: self.ended() or self.state() not in (None, "starting"), "the daemon's start")
         return self
 
+    def watch_with_hooks(self, rules="", **watch):
+        """Everything that is on the disk is known. Returns the levels."""
+        self.config(Watch={"Hooks": "yes", **watch})
+        self.policy("enforce", rules)
+        self.learn()
+        self.start()
+        self.expect_state("trusted")
+        return self.status()["Levels"]
+
     def ended(self):
         return self.daemon.poll() is not None
 
