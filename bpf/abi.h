@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 #ifndef SEALWATCH_ABI_VERSION /* tests build daemons of others */
-#define SEALWATCH_ABI_VERSION 7
+#define SEALWATCH_ABI_VERSION 8
 #endif
 #ifndef SEALWATCH_ABI_EVENTS
 #define SEALWATCH_ABI_EVENTS 2
@@ -170,7 +170,8 @@ typedef enum ActivityWhat {
         WHAT_SELF_KERNEL, /* … what silences hooks, takes the TPM away, switches a livepatch, or kills whomever */
         WHAT_SELF_KPROBE, /* security_locked_down: a probe in the kernel's code */
         WHAT_SELF_LIVEPATCH, /* tracepoint module_load: a module that replaces the kernel's code, which nobody can refuse here */
-        WHAT_SELF_PROGRAM, /* security_bpf_prog: a descriptor of a program, which could be run by hand */
+        WHAT_SELF_PROGRAM,      /* security_bpf_prog: a descriptor of a program, which could be run by hand */
+        WHAT_MOUNT_RECONFIGURE, /* security_sb_remount: a whole file system, wherever it is mounted */
         _WHAT_MAX,
 } ActivityWhat;
 

@@ -20,7 +20,14 @@ struct user_namespace {
         int level;
 };
 
+struct mount;
+
+struct list_head {
+        struct list_head *next;
+};
+
 struct super_block {
+        struct list_head s_mounts; /* before 6.18 */
         __u32 s_dev;
         unsigned long s_magic;
         struct user_namespace *s_user_ns;
@@ -108,6 +115,7 @@ struct vfsmount {
 };
 
 struct mount {
+        struct list_head mnt_instance; /* before 6.18 */
         struct mount *mnt_parent;
         struct dentry *mnt_mountpoint;
         struct vfsmount mnt;
@@ -229,7 +237,7 @@ struct mm_struct {
 };
 
 struct task_struct {
-        unsigned int personality;
+        unsigned int flags, personality;
         unsigned in_execve : 1;
         int tgid;
         struct mm_struct *mm;

@@ -5,7 +5,8 @@
 #include "bpf/self.h"
 
 enum {
-        TYPE_MASK = 0170000, /* S_IFMT */
+        TASK_KERNEL = 0x00200000, /* PF_KTHREAD */
+        TYPE_MASK = 0170000,      /* S_IFMT */
         TYPE_CHARACTER = 0020000,
         TYPE_BLOCK = 0060000,
         TYPE_REGULAR = 0100000,
@@ -62,18 +63,24 @@ __noinline __u32 depth_of(const struct activity *a) {
         return c.whole ? c.names : 0xffffffff;
 }
 
+/* Who has mounts of his own may do with them what he likes. */
+static __always_inline bool has_own_mounts(void) {
+        __u32 mounts = BPF_CORE_READ(bpf_get_current_task_btf(), nsproxy, mnt_ns, ns.inum);
+
+        return mounts != activities.first_mounts && mounts != activities.mounts;
+}
+
 /* A place where a mount would hide or uncover what is the daemon's. The same directory can be mounted elsewhere as well (as for a
- * chroot), which is none; and who has mounts of his own may do with them what he likes. */
+ * chroot), which is none. */
 static __always_inline bool is_guarded_place(const struct activity *a) {
-        __u32 guard, mounts;
+        __u32 guard;
 
         if (state.owner == 0)
                 return false;
         guard = guard_of((struct dentry *) a->dentry);
         if (!(guard & GUARD_MOUNT))
                 return false;
-        mounts = BPF_CORE_READ(bpf_get_current_task_btf(), nsproxy, mnt_ns, ns.inum);
-        if (mounts != activities.first_mounts && mounts != activities.mounts)
+        if (a->what != WHAT_MOUNT_RECONFIGURE && has_own_mounts())
                 return false;
         return depth_of(a) == guard >> GUARD_DEPTH_SHIFT;
 }
@@ -99,6 +106,38 @@ static __always_inline int on_move(const struct path *to, ActivityWhat what) {
 
         about_path(&a, to);
         a.object = (__u64) BPF_CORE_READ(to, dentry, d_inode);
+        return settle_place(&a);
+}
+
+struct super_block___since_6_18 {
+        struct mount *s_mounts;
+} __attribute__((preserve_access_index));
+
+static __always_inline struct mount *first_mount_of(struct super_block *sb) {
+        struct list_head *first;
+
+        if (!bpf_core_field_exists(struct mount, mnt_instance))
+                return BPF_CORE_READ((struct super_block___since_6_18 *) sb, s_mounts);
+        first = BPF_CORE_READ(sb, s_mounts.next);
+        if ((void *) first == (void *) sb + bpf_core_field_offset(struct super_block, s_mounts))
+                return NULL;
+        return (void *) first - bpf_core_field_offset(struct mount, mnt_instance);
+}
+
+/* By fspick(2) and fsconfig(2), or once more after on_mount(). It is one for all its mounts, whoever's they are; the first of them
+ * says where. The kernel itself does so in an emergency. */
+static __always_inline int on_reconfigure(struct super_block *sb) {
+        struct activity a = { .kind = ACTIVITY_MOUNT, .what = WHAT_MOUNT_RECONFIGURE };
+        struct dentry *root;
+        struct mount *mount;
+
+        if (BPF_CORE_READ(bpf_get_current_task_btf(), flags) & TASK_KERNEL)
+                return allow();
+        mount = first_mount_of(sb);
+        root = mount ? BPF_CORE_READ(mount, mnt.mnt_root) : BPF_CORE_READ(sb, s_root);
+        a.mount = mount ? (__u64) mount + bpf_core_field_offset(struct mount, mnt) : 0;
+        a.dentry = (__u64) root;
+        a.object = (__u64) BPF_CORE_READ(root, d_inode);
         return settle_place(&a);
 }
 
@@ -301,6 +340,16 @@ int BPF_PROG(place_pivot, const struct path *old, const struct path *new) {
 SEC("?fmod_ret/security_sb_pivotroot")
 int BPF_PROG(lower_place_pivot, const struct path *old, const struct path *new) {
         return on_move(old, WHAT_MOUNT_PIVOT);
+}
+
+SEC("?lsm/sb_remount")
+int BPF_PROG(place_reconfigure, struct super_block *sb, void *options) {
+        return on_reconfigure(sb);
+}
+
+SEC("?fmod_ret/security_sb_remount")
+int BPF_PROG(lower_place_reconfigure, struct super_block *sb, void *options) {
+        return on_reconfigure(sb);
 }
 
 SEC("?lsm/sb_umount")

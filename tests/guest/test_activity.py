@@ -43,6 +43,7 @@ ACTS = [  # what act does, the event, how, what of the target, and in the words 
     (("traceme",), "ptrace", "traceme", ACT, "PTRACE_TRACEME", "security_ptrace_traceme"),
     (("mount", PLACE), "mount", "mount", PLACE, "mount", "security_sb_mount"),
     (("remount", DISK), "mount", "mount", DISK, "remount", "security_sb_mount"),
+    (("reconfigure", DISK), "mount", "reconfigure", DISK, "fspick, fsconfig", "security_sb_remount"),
     (("user-tmpfs", PLACE), "mount", "mount", PLACE, "mount in a user namespace", "security_sb_mount"),
     (("unmount", DISK), "mount", "unmount", DISK, "umount", "security_sb_umount"),
     (("move", PLACE), "mount", "move", PLACE, "fsmount, move_mount", "security_move_mount"),
@@ -175,6 +176,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 PTRACE_SEIZE, MNT_DETACH, SYS_BPF, SYS_PERF_EVENT_OPEN = 0x4206, 2, 321, 298
 BPF_MAP_GET_FD_BY_ID, BPF_LINK_GET_FD_BY_ID, BPF_MAP_GET_NEXT_ID, BPF_LINK_GET_NEXT_ID = 14, 30, 12, 31
 BPF_PROG_GET_FD_BY_ID, BPF_PROG_GET_NEXT_ID = 13, 11
+AT_FDCWD, CLONE_NEWNS, SYS_FSCONFIG, SYS_FSPICK, FSCONFIG_CMD_RECONFIGURE = -100, 0x20000, 431, 433, 7
 
 
 def attempt(function, *arguments):
@@ -210,6 +212,13 @@ def seize(pid):
 
 def unmount(path):
     call(LIBC.umount2(path.encode(), MNT_DETACH))
+
+
+def reconfigure(path):
+    """For everybody, though from a mount namespace of one's own."""
+    call(LIBC.unshare(CLONE_NEWNS))
+    fs = call(LIBC.syscall(SYS_FSPICK, AT_FDCWD, path.encode(), 0))
+    call(LIBC.syscall(SYS_FSCONFIG, fs, FSCONFIG_CMD_RECONFIGURE, None, None, 0))
 
 
 def mount_over(path):
@@ -265,6 +274,7 @@ def self_attempts(m):
         ("remove", "inode_rename", "renaming a pin", os.rename, pin, f"{ROOT}/bpf/elsewhere"),
         ("remove", "inode_rmdir", "removing a directory of pins", os.rmdir, os.path.dirname(pin)),
         ("mount", "sb_umount", "unmounting the pins", unmount, f"{ROOT}/bpf"),
+        ("mount", "sb_remount", "fsconfig of the file system of the pins", reconfigure, f"{ROOT}/bpf"),
         ("mount", "sb_mount", "mounting over the pins", mount_over, f"{ROOT}/bpf"),
         ("mount", "sb_mount", "mounting over the log", mount_over, run),
         ("map", "bpf_map", "BPF_MAP_GET_FD_BY_ID", get_all, BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID),

@@ -149,6 +149,13 @@ static int remount(const char *argument) {
         return r < 0 ? r : result(mount(NULL, argument, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
 }
 
+/* For everybody, wherever it is mounted; with the options that it has. */
+static int reconfigure(const char *argument) {
+        int fs = (int) syscall(SYS_fspick, AT_FDCWD, argument, 0);
+
+        return fs < 0 ? -EIO : result(syscall(SYS_fsconfig, fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+}
+
 static int unmount(const char *argument) {
         int r = own_mounts();
 
@@ -246,27 +253,17 @@ static const struct {
         const char *name;
         int (*act)(const char *argument);
 } acts[] = {
-        { "anonymous", anonymous },
-        { "protect", protect },
-        { "modified", modified },
-        { "module", ask_for_module },
-        { "bpf", load_program },
-        { "ptrace", ptrace_child },
-        { "mem", mem_child },
-        { "vm", vm_child },
-        { "traceme", traceme },
-        { "mount", mount_tmpfs },
-        { "remount", remount },
-        { "unmount", unmount },
-        { "move", move },
-        { "clone", move_clone },
-        { "pivot", pivot },
-        { "user-tmpfs", user_tmpfs },
-        { "setuid", become_root },
-        { "run-setuid", run_setuid },
-        { "is-root", is_root },
-        { "open", open_file },
-        { "write", open_for_writing },
+        { "anonymous", anonymous },   { "protect", protect },
+        { "modified", modified },     { "module", ask_for_module },
+        { "bpf", load_program },      { "ptrace", ptrace_child },
+        { "mem", mem_child },         { "vm", vm_child },
+        { "traceme", traceme },       { "mount", mount_tmpfs },
+        { "remount", remount },       { "reconfigure", reconfigure },
+        { "unmount", unmount },       { "move", move },
+        { "clone", move_clone },      { "pivot", pivot },
+        { "user-tmpfs", user_tmpfs }, { "setuid", become_root },
+        { "run-setuid", run_setuid }, { "is-root", is_root },
+        { "open", open_file },        { "write", open_for_writing },
         { "dm", create_dm },
 };
 

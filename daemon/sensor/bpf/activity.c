@@ -43,6 +43,7 @@ static const struct {
         [WHAT_SELF_KPROBE] = { ACTIVITY_SELF, "kprobe", TARGET_OBJECT },
         [WHAT_SELF_LIVEPATCH] = { ACTIVITY_SELF, "livepatch", TARGET_NAME },
         [WHAT_SELF_PROGRAM] = { ACTIVITY_SELF, "program", TARGET_OBJECT },
+        [WHAT_MOUNT_RECONFIGURE] = { ACTIVITY_MOUNT, "reconfigure", TARGET_FILE },
 };
 static_assert(ELEMENTSOF(rows) == _WHAT_MAX, "a row per way");
 

@@ -146,6 +146,15 @@ static int move_nothing(const Trial *t) {
         return result(syscall(SYS_move_mount, AT_FDCWD, "/proc/self", AT_FDCWD, "/proc/self", 0));
 }
 
+/* /proc, with the options that it has. */
+static int reconfigure_nothing(const Trial *t) {
+        _cleanup_close_ int fd = (int) syscall(SYS_fspick, AT_FDCWD, "/proc", FSPICK_CLOEXEC);
+
+        if (fd < 0)
+                return 1; /* it is no mount here */
+        return result(syscall(SYS_fsconfig, fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+}
+
 static int unmount_root(const Trial *t) {
         return result(umount2("/", MNT_EXPIRE));
 }
@@ -246,6 +255,7 @@ static const struct {
         { WHAT_PTRACE_ATTACH, attach },
         { WHAT_MOUNT, mount_nothing },
         { WHAT_MOUNT_MOVE, move_nothing },
+        { WHAT_MOUNT_RECONFIGURE, reconfigure_nothing },
         { WHAT_MOUNT_UNMOUNT, unmount_root },
         { WHAT_MOUNT_PIVOT, pivot_nowhere },
         { WHAT_SETUID_CALL, become_the_same },
