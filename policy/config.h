@@ -25,7 +25,7 @@ typedef enum ProviderChoice {
 
 extern const char *const provider_names[_PROVIDER_MAX + 1]; /* ended by NULL */
 
-/* Of the ring by which the kernel tells the daemon, in bytes. An exec takes 392 of them, other code 1,216. */
+/* Of the ring by which the kernel tells the daemon, in bytes. */
 enum { RING_SIZE_MIN = 1 << 20, RING_SIZE_MAX = 1 << 24 };
 
 typedef struct Config {
