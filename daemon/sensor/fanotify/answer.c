@@ -97,9 +97,14 @@ void answer_ask(Gate *g, Slot *slot, Failure failure, bool from_cache) {
         const usec_t deadline = slot->since + g->options.answer_deadline;
         const uint64_t token = slot_token(slot);
         const char *path = answer_path(g, slot);
-        Slot *overlay = overlay_of(g, slot);
+        Slot *overlay;
         Observation o;
 
+        if (failure == _FAILURE_INVALID && lease_was_overtaken(slot)) {
+                failure = FAILURE_OPEN_WRITERS;
+                slot->has_digest = false;
+        }
+        overlay = overlay_of(g, slot);
         if (overlay) {
                 slot->companion = slot_token(overlay);
                 (void) answer(g, slot, true);

@@ -70,6 +70,10 @@ int lease_on_break(sd_event_source *source, const struct signalfd_siginfo *info,
 void lease_rechecked(Gate *g, Slot *slot, const HashResult *result);
 bool lease_make_room(Gate *g); /* true when a slot was given back */
 
+/* The kernel ends the lease of who stands still while somebody waits for it, and tells nobody. True when the file was written
+ * to since. */
+bool lease_was_overtaken(const Slot *slot);
+
 /* probe.c */
 /* True when the event was the canary's, and has been dealt with. */
 bool probe_takes(Gate *g, int fd, uint32_t pid);

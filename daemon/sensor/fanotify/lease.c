@@ -23,16 +23,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/sensor/fanotify/gate-internal.h"
 #include "lib/io/fd.h"
+#include "lib/io/file.h"
 
 enum {
         CLOSE_HERE_MAX = 16 << 20, /* bytes */
         GONE_MAX = 256,
-        BROKEN_MAX = 256, /* at once */
+        BROKEN_MAX = 256,  /* at once */
+        FDINFO_MAX = 4096, /* bytes */
 };
 
 /* From the end of the lease on. As long as a descriptor is kept its file system cannot be unmounted. */
@@ -277,6 +280,20 @@ static bool is_untouched(const Slot *slot) {
         return memcmp(&stamp, &slot->file, sizeof(stamp)) == 0;
 }
 
+/* fcntl(2) says the same of a lease that somebody waits for and of one that the kernel has ended. */
+static bool has_ended(const Slot *slot) {
+        _cleanup_free_ char *text = NULL;
+        char path[64];
+        size_t n;
+
+        snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", slot->fd);
+        return file_read(AT_FDCWD, path, FDINFO_MAX, &text, &n) < 0 || !strstr(text, "LEASE");
+}
+
+bool lease_was_overtaken(const Slot *slot) {
+        return is_broken(slot) && has_ended(slot) && !is_untouched(slot);
+}
+
 /* With a lease again, so that nobody puts anything back meanwhile. */
 static void recheck(Gate *g, Slot *slot) {
         const HashOrder order = {
@@ -323,6 +340,9 @@ void gate_confirmed(Gate *g, uint64_t token, const Execed *ran) {
         if (slot->state == SLOT_EXPIRED && ran) {
                 slot->execed = *ran;
                 recheck(g, slot);
+        } else if (slot->state == SLOT_ANSWERED && ran && lease_was_overtaken(slot)) {
+                slot->execed = *ran;
+                note_changed(g, slot);
         } else if (slot->state == SLOT_ANSWERED || slot->state == SLOT_EXPIRED)
                 lease_release(g, slot);
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static const usec_t LINGER = 400 * USEC_PER_MSEC;
@@ -162,6 +163,52 @@ static void a_late_exec_of_a_file_under_change_is_told(void **state) {
         (void) run_wait(n);
 }
 
+/* What the kernel does to who stands still for /proc/sys/fs/lease-break-time. False: there is none on this file. */
+static bool end_lease(const char *path) {
+        for (int fd = 3; fd < 1024; fd++) {
+                char link[32], target[PATH_MAX];
+                ssize_t n;
+
+                snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+                n = readlink(link, target, sizeof(target) - 1);
+                if (n < 0)
+                        continue;
+                target[n] = '\0';
+                if (streq(target, path) && fcntl(fd, F_GETLEASE) == F_RDLCK)
+                        return fcntl(fd, F_SETLEASE, F_UNLCK) >= 0;
+        }
+        return false;
+}
+
+static void a_file_that_changes_behind_the_hash_has_no_digest(void **state) {
+        const char *path = at(ON_TMPFS, "overtaken");
+        unsigned n;
+
+        write_text(path, "no program");
+        n = run_start(&(Run){ .path = path });
+        loop_until(end_lease(path));
+        write_text(path, "no PROGRAM");
+        loop_until(watch.n == 1);
+        assert_false(watch_last()->has_digest);
+        assert_int_equal(watch_last()->failure, FAILURE_OPEN_WRITERS);
+        (void) run_wait(n);
+}
+
+static void a_file_that_changes_behind_the_answer_is_told(void **state) {
+        const char *path = at(ON_TMPFS, "overtaken");
+
+        for (int changes = 0; changes < 2; changes++) {
+                copy_file(payload_good, path);
+                assert_int_equal(run_path(path), STATUS_GOOD);
+                assert_true(end_lease(path));
+                if (changes)
+                        write_text(path, "no PROGRAM");
+                gate_confirmed(watch.gate, watch_last()->token, &ran);
+                loop_for(100 * USEC_PER_MSEC);
+                assert_int_equal(watch.changed, changes);
+        }
+}
+
 /* A process that tried a file in vain, and runs another one later. */
 static void a_failed_exec_is_not_held_against_what_runs_later(void **state) {
         const char *path = at(ON_TMPFS, "late");
@@ -301,7 +348,9 @@ static void a_confirmation_on_its_way_counts(void **state) {
 SENSOR_TESTS(TEST(writers_wait_for_the_answer), TEST(a_confirmed_exec_ends_it),
              TEST(the_layer_below_is_let_go_with_the_overlay), TEST(a_denied_exec_ends_it),
              TEST(a_late_exec_of_the_same_file_is_fine), TEST(a_late_exec_of_another_content_is_told),
-             TEST(a_late_exec_of_a_file_under_change_is_told), TEST(a_failed_exec_is_not_held_against_what_runs_later),
-             TEST(an_exec_of_which_nobody_can_tell_is_told), TEST(a_flood_of_failed_execs_makes_room),
-             TEST(a_writer_ends_the_lease_of_a_failed_exec), TEST(a_writer_ends_the_lease_of_one_that_is_gone),
-             TEST(a_writer_that_waits_for_the_answer), TEST(a_confirmation_on_its_way_counts))
+             TEST(a_late_exec_of_a_file_under_change_is_told), TEST(a_file_that_changes_behind_the_hash_has_no_digest),
+             TEST(a_file_that_changes_behind_the_answer_is_told),
+             TEST(a_failed_exec_is_not_held_against_what_runs_later), TEST(an_exec_of_which_nobody_can_tell_is_told),
+             TEST(a_flood_of_failed_execs_makes_room), TEST(a_writer_ends_the_lease_of_a_failed_exec),
+             TEST(a_writer_ends_the_lease_of_one_that_is_gone), TEST(a_writer_that_waits_for_the_answer),
+             TEST(a_confirmation_on_its_way_counts))
