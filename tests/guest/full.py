@@ -5,6 +5,7 @@ it was up. Nothing that it does outlives it."""
 import contextlib
 import hashlib
 import io
+import json
 import os
 import shlex
 import tarfile
@@ -158,6 +159,18 @@ class Guest:
         if status != 0:
             raise AssertionError(f"{shlex.join(map(str, words))}: exit status {status}: {err.getvalue().decode(errors='replace')}")
         return out.getvalue()
+
+    def is_trusted(self):
+        """False also when the daemon is on its way there, or does not answer yet."""
+        return self.run(["sealwatchctl", "status"]) == 0
+
+    def status(self):
+        """Of a guard that is trusted."""
+        return json.loads(self.output("sealwatchctl", "status", "--json"))
+
+    def events(self, kind):
+        found = [json.loads(line) for line in self.output("sealwatchctl", "events", "--format=json").splitlines()]
+        return [e for e in found if e["kind"] == kind]
 
     @contextlib.contextmanager
     def explained(self):

@@ -3,7 +3,6 @@
 """The kernel's own measurements of a whole boot of Debian beside ours: what both measured has the same digest in both, and each
 list is what its register holds. test_ima.py KERNEL"""
 
-import json
 import os
 import re
 import subprocess
@@ -47,17 +46,11 @@ def install(g):
     g.output("systemctl", "enable", "sealwatchd")
 
 
-def status(g):
-    return json.loads(g.output("sealwatchctl", "status", "--json"))
-
-
 def measured_by_us(g):
     """{path: digests}"""
     files = {}
-    for line in g.output("sealwatchctl", "events", "--format=json").splitlines():
-        e = json.loads(line)
-        if e["kind"] == "file":
-            files.setdefault(e["path"], set()).add(e["digest"])
+    for e in g.events("file"):
+        files.setdefault(e["path"], set()).add(e["digest"])
     return files
 
 
@@ -96,8 +89,8 @@ def judge_ours(directory):
 
 
 def main(g):
-    eventually(lambda: status(g)["State"] == "trusted", "trust")
-    levels = status(g)["Levels"]
+    eventually(g.is_trusted, "trust")
+    levels = g.status()["Levels"]
     check(levels["library"] == "enforce (lsm)", f"the hooks do not work here: {levels}")
     for program in PROGRAMS:
         g.output(program, "--version")

@@ -3,7 +3,6 @@
 """The package of what is here, installed in a whole Debian system, whose compiler made its programs: it watches all of the machine.
 test_system.py KERNEL"""
 
-import json
 import os
 import sys
 
@@ -27,34 +26,25 @@ def install(g, packages):
     g.output("sealwatchctl", "policy", "learn", "--output", "/etc/sealwatch/reference.d/base.sha256", "/usr")
 
 
-def status(g):
-    return json.loads(g.output("sealwatchctl", "status", "--json"))
-
-
 def test_watches_the_machine(g):
     check(g.run(["sh", "-c", UNKNOWN]) == 0, "an unknown program does not run before anybody watches: the test proves nothing")
     g.output("systemctl", "enable", "--now", "sealwatchd")
-    eventually(lambda: status(g)["State"] == "trusted", "trust")
-    check(status(g)["Tainted"] == [], f"tainted: {status(g)['Tainted']}")
+    eventually(g.is_trusted, "trust")
+    check(g.status()["Tainted"] == [], f"tainted: {g.status()['Tainted']}")
     expect_levels(g)
     g.output("systemctl", "daemon-reload")
     check(g.run(["sh", "-c", UNKNOWN]) == 126, "an unknown program ran")
     eventually(lambda: verdicts(g, "/root/unknown") == ["deny"], "the denial's one record")
-    check(status(g)["State"] == "trusted", "a denial changed the state")
-
-
-def events(g, kind):
-    found = [json.loads(line) for line in g.output("sealwatchctl", "events", "--format=json").splitlines()]
-    return [e for e in found if e["kind"] == kind]
+    check(g.is_trusted(), "a denial changed the state")
 
 
 def verdicts(g, path):
-    return [e["verdict"] for e in events(g, "exec") if e["path"] == path]
+    return [e["verdict"] for e in g.events("exec") if e["path"] == path]
 
 
 def expect_levels(g):
     """The unit takes nothing away from what the kernel can do: what its programs claim by hand, they claim as a service."""
-    levels = status(g)["Levels"]
+    levels = g.status()["Levels"]
     for what in ("exec", "library", "overwrite", "memory", "self"):
         check(levels[what] == "enforce (lsm)", f"the level of {what}: {levels}")
 
@@ -77,7 +67,7 @@ def test_restart_keeps_watching(g):
     pid = main_pid(g)
     g.output("systemctl", "restart", "sealwatchd")
     check(main_pid(g) != pid, "it was not restarted")
-    eventually(lambda: status(g)["State"] == "trusted", "trust after a restart")
+    eventually(g.is_trusted, "trust after a restart")
     expect_levels(g)
     check(g.run(["/root/unknown", "echo", "it runs"]) == 126, "an unknown program ran")
 
@@ -91,7 +81,7 @@ def links(g):
 
 
 def last_event(g, kind):
-    return events(g, kind)[-1]
+    return g.events(kind)[-1]
 
 
 def drop_in(g, *lines):
@@ -107,7 +97,7 @@ def state(g):
 
 def expect_another(g, pid, what):
     eventually(lambda: main_pid(g) not in (b"0", pid) and state(g) == b"active", f"{what}: the next daemon", 600)
-    eventually(lambda: status(g)["State"] == "trusted", f"{what}: trust")
+    eventually(g.is_trusted, f"{what}: trust")
 
 
 TRYING = "while [ -e /run/trying ]; do if /root/unknown true; then echo ran; else echo refused; fi; done >/run/tried 2>/dev/null"
@@ -154,10 +144,10 @@ def test_refuse_stop(g):
         check(g.run(["systemctl", "kill", "--kill-whom=main", f"--signal={signal}", "sealwatchd"]) != 0, f"systemd may send SIG{signal}")
         check(g.run(["kill", f"-{signal}", pid.decode()]) != 0, f"root may send SIG{signal}")
     check(g.run(["kill", "-USR2", pid.decode()]) != 0, "root may have it hand over, past systemd")
-    check(main_pid(g) == pid and status(g)["State"] == "trusted", "the daemon is another one, or troubled")
-    before = status(g)["PolicyGeneration"]
+    check(main_pid(g) == pid and g.is_trusted(), "the daemon is another one, or troubled")
+    before = g.status()["PolicyGeneration"]
     g.output("systemctl", "reload", "sealwatchd")
-    eventually(lambda: status(g)["PolicyGeneration"] > before, "the reload")
+    eventually(lambda: g.status()["PolicyGeneration"] > before, "the reload")
     check(main_pid(g) == pid, "a reload ended it")
     g.output("systemctl", "kill", "--kill-whom=main", "--signal=USR2", "sealwatchd")
     expect_another(g, pid, "hand-over")
