@@ -19,16 +19,24 @@ static const KindKey common_keys[] = {
         { "time", KEY_COUNT },     /* CLOCK_REALTIME, microseconds since 1970 */
 };
 
-/* Who did it. Of an activity that may be nobody. */
+/* Who did it. */
 static const KindKey subject_keys[] = {
-        { "pid", KEY_COUNT, OPTIONAL }, { "uid", KEY_COUNT, OPTIONAL },   { "euid", KEY_COUNT, OPTIONAL },
-        { "exe", KEY_TEXT, OPTIONAL },  { "comm", KEY_TEXT, OPTIONAL },   { "cgroup", KEY_TEXT, OPTIONAL },
+        { "pid", KEY_COUNT },           { "uid", KEY_COUNT },
+        { "euid", KEY_COUNT },          { "exe", KEY_TEXT, OPTIONAL },
+        { "comm", KEY_TEXT, OPTIONAL }, { "cgroup", KEY_TEXT, OPTIONAL },
         { "unit", KEY_TEXT, OPTIONAL }, { "mntns", KEY_COUNT, OPTIONAL },
+};
+
+/* The first of them, where it may be nobody. */
+static const KindKey nobody_keys[] = {
+        { "pid", KEY_COUNT, OPTIONAL },
+        { "uid", KEY_COUNT, OPTIONAL },
+        { "euid", KEY_COUNT, OPTIONAL },
 };
 
 static const struct {
         const char *name;
-        bool subject;
+        bool subject, nobody;
         KindKey keys[OWN_KEYS_MAX];
 } kinds[] = {
         [KIND_BOOT] = { "boot", .keys = { { "format", KEY_COUNT },
@@ -125,7 +133,7 @@ static const struct {
                                                 { "pid", KEY_COUNT },
                                                 { "verdict", KEY_TEXT },
                                                 { "reason", KEY_TEXT, OPTIONAL } } },
-        [KIND_ACTIVITY] = { "activity", .subject = true,
+        [KIND_ACTIVITY] = { "activity", .subject = true, .nobody = true,
                             .keys = { { "event", KEY_TEXT },
                                       { "target", KEY_TEXT },
                                       { "digest", KEY_DIGEST, OPTIONAL },
@@ -184,6 +192,8 @@ const KindKey *kind_key(Kind kind, size_t i) {
                 return &common_keys[i];
         i -= ELEMENTSOF(common_keys);
         if (kinds[kind].subject) {
+                if (kinds[kind].nobody && i < ELEMENTSOF(nobody_keys))
+                        return &nobody_keys[i];
                 if (i < ELEMENTSOF(subject_keys))
                         return &subject_keys[i];
                 i -= ELEMENTSOF(subject_keys);
