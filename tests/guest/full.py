@@ -49,7 +49,6 @@ class Picture:
         try:
             with Machine([*self.options, *disk(path, "qcow2")], self.initramfs) as machine:
                 wait_for_agent(machine)
-                machine.monitor("qmp_capabilities")
                 machine.monitor("stop")
                 machine.monitor("migrate-set-parameters", **{"max-bandwidth": 1 << 34})
                 machine.monitor("migrate", uri=f"exec:cat >{shlex.quote(directory)}/memory")
@@ -114,7 +113,6 @@ class Guest:
 
     def go_on(self):
         """Where the picture was taken."""
-        self.machine.monitor("qmp_capabilities")
         end = time.monotonic() + BOOT_SECONDS
         while self.machine.monitor("query-status")["status"] != "paused":
             if time.monotonic() > end:
@@ -146,6 +144,8 @@ class Guest:
                     raise Died(True, "the system started anew")
         except Died as e:
             raise self.machine.died(e, True) from e
+        except TimeoutError:
+            raise TimeoutError(self.machine.standing()) from None
 
     def reboot(self, seconds=1200):
         """Firmware, kernel and system anew on the same disk and TPM. Under emulation that can take minutes."""

@@ -16,11 +16,14 @@ from process import Unavailable, spawn
 
 QEMU = "qemu-system-x86_64"
 TAIL = 60  # lines of the console that are worth showing
+STANDING = 400  # and when each process that waits has some
 DEATH = re.compile(r"BUG: |Oops|\[#1\]|Kernel panic")  # how a kernel begins to speak of its own
 PORTS = ("out", "err", "status")
 BOOT_SECONDS = 300  # only turns a hang into a failure
 # A boot does the same each time, and no more than it must.
 SHORT = "mitigations=off nokaslr tsc=reliable no_timer_check cryptomgr.notests random.trust_cpu=on"
+ASKED = b"8lw"  # of the kernel (sysrq): to hide nothing, where its processors are, who waits and cannot be woken
+
 
 def start_tpm(theirs):
     """A TPM as it leaves the factory. It ends when its connection does."""
@@ -52,7 +55,7 @@ def hardware(memory, cpus=2, icount=False, threads="multi"):
 def command_line(bpf_lsm=True, more=()):
     """The kernel's."""
     modules = "landlock,lockdown,yama,integrity,apparmor" + (",bpf" if bpf_lsm else "")
-    return " ".join(["console=ttyS0", "panic=-1", "oops=panic", f"lsm={modules}", SHORT, *more])
+    return " ".join(["console=ttyS0", "panic=-1", "oops=panic", "sysrq_always_enabled", f"lsm={modules}", SHORT, *more])
 
 
 class Died(Exception):
@@ -70,6 +73,7 @@ class Machine:
         if not shutil.which(QEMU):
             raise Unavailable(f"{QEMU} is not installed (qemu-system-x86)")
         self.console = b""
+        self.negotiated = False
         self.over = math.inf  # the time.monotonic() when a kernel that died is left
         self.sinks = {}
         self.channels, self.processes, self.theirs = {}, [], []
@@ -180,6 +184,9 @@ class Machine:
 
     def monitor(self, command, **arguments):
         """A command for QEMU; returns its answer."""
+        if not self.negotiated:
+            self.negotiated = True
+            self.monitor("qmp_capabilities")
         qmp = self.channels["qmp"]
         qmp.settimeout(60)
         qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
@@ -193,6 +200,21 @@ class Machine:
                 if "return" in answer:
                     return answer["return"]
 
+    def standing(self):
+        """What a kernel whose time is over says of where it stands."""
+        for key in ASKED:
+            try:
+                self.monitor("chardev-send-break", id="console")
+                self.channels["console"].sendall(bytes([key]))
+                end = time.monotonic() + 5
+                for _ in self.receive(lambda: end):
+                    pass
+            except TimeoutError:
+                pass
+            except (Died, OSError) as e:
+                return f"{self.last_words(STANDING)}\n{e}"
+        return self.last_words(STANDING)
+
     def first_words(self):
         """How the kernel's death began."""
         for line in self.console.decode(errors="replace").splitlines():
@@ -200,12 +222,12 @@ class Machine:
                 return line
         return ""
 
-    def last_words(self):
+    def last_words(self, most=TAIL):
         """The end of the console and what QEMU said, for a report."""
         size = os.lseek(self.errors, 0, os.SEEK_END)
         said = os.pread(self.errors, size, 0).decode(errors="replace")
         lines = self.console.decode(errors="replace").replace("\r", "").splitlines()
-        return "\n".join(lines[-TAIL:] + ([said.rstrip()] if said else []))
+        return "\n".join(lines[-most:] + ([said.rstrip()] if said else []))
 
     def died(self, e, started):
         """The exception that reports e in full. It was the emulator's fault when QEMU crashed, or the kernel met a breakpoint that it

@@ -12,19 +12,20 @@ MODULES = ["virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay"]
 KEPT = ("LANG", "LC_", "PYTHON", "RACE_SECONDS", "SEALWATCH_", "TERM", "TZ")
 
 
-def script(words):
-    """The command where it was given, with what matters of the environment."""
+def script(words, seconds):
+    """The command where it was given, with what matters of the environment and how long it may take."""
     kept = {k: v for k, v in os.environ.items() if k.startswith(KEPT)}
-    environment = {"PATH": os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin", "HOME": "/root", "TMPDIR": "/run/tmp", **kept}
+    environment = {"PATH": os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin", "HOME": "/root", "TMPDIR": "/run/tmp",
+                   "SEALWATCH_TEST_SECONDS": str(seconds), **kept}
     lines = [f"export {k}={shlex.quote(v)}" for k, v in environment.items()]
     lines += [f"cd {shlex.quote(os.getcwd())} || exit 125", f"exec {shlex.join(words)}"]
     return "\n".join(lines).encode() + b"\n"
 
 
-def boot_files(kernel, words, results):
+def boot_files(kernel, words, results, seconds):
     places = {"RELEASE": kernel.release, "MODULES": kernel.modules, "RESULTS": results or ""}
     return {
-        "command": script(words),
+        "command": script(words, seconds),
         "places": "".join(f"{k}={shlex.quote(v)}\n" for k, v in places.items()).encode(),
         **{name: initramfs.read(f"{initramfs.HERE}/{name}") for name in ("main-quick", "run-command")},
     }
@@ -49,7 +50,7 @@ def converse(machine, seconds):
         raise Died(ready, str(e)) from e
     except TimeoutError:
         if ready:
-            raise
+            raise TimeoutError(machine.standing()) from None
     raise Died(False, f"no command started within {BOOT_SECONDS} s")
 
 
@@ -60,7 +61,7 @@ def run(kernel, words, sinks, *, results=None, bpf_lsm=True, more=(), memory=204
                "-append", command_line(bpf_lsm, more)]
     if results:
         options += share(results, "results")
-    files = boot_files(kernel, words, results)
+    files = boot_files(kernel, words, results, seconds)
     with Machine(options, initramfs.make(kernel, "init-quick", MODULES, files), tpm=tpm) as machine:
         machine.sinks = sinks
         try:

@@ -325,8 +325,34 @@ class Lab:
             self.daemon.wait()
 
 
+def daemon_said():
+    if os.path.exists(f"{ROOT}/sealwatchd.stderr"):
+        with open(f"{ROOT}/sealwatchd.stderr") as f:
+            sys.stderr.write("-- the daemon said:\n" + f.read()[-6000:])
+
+
+def where_it_stands(_, frame):
+    """For a run whose time is nearly over: the test, the processes of this namespace and where they wait in the kernel, the daemon."""
+    print("-- the time is nearly over; here it stands:", file=sys.stderr)
+    traceback.print_stack(frame)
+    for process in glob.glob("/proc/[0-9]*"):
+        try:
+            with open(f"{process}/cmdline") as command, open(f"{process}/stack") as stack:
+                print(f"{process}: {command.read()[:200]!r}\n{stack.read()}", end="", file=sys.stderr)
+        except OSError:
+            pass  # it has ended
+    daemon_said()
+
+
+def say_in_time():
+    """Where somebody ends us after some time, he learns why."""
+    signal.signal(signal.SIGALRM, where_it_stands)
+    signal.setitimer(signal.ITIMER_REAL, float(os.environ.get("SEALWATCH_TEST_SECONDS", "0")) * 0.9)
+
+
 def inside(main):
     lab = None
+    say_in_time()
     try:
         lab = Lab()
         main(lab)
@@ -336,9 +362,7 @@ def inside(main):
         code = SKIP
     except BaseException:  # pylint: disable=broad-except
         traceback.print_exc()
-        if os.path.exists(f"{ROOT}/sealwatchd.stderr"):
-            with open(f"{ROOT}/sealwatchd.stderr") as f:
-                sys.stderr.write("-- the daemon said:\n" + f.read()[-6000:])
+        daemon_said()
         code = 1
     if lab:
         lab.done()
