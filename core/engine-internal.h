@@ -96,7 +96,8 @@ struct Engine {
         usec_t step_took[_LOCK_STEP_MAX];
         BankDigests poison;
         bool stopping, stopped;
-        uint64_t stop_seq;
+        uint64_t stop_needs; /* entries that must be in the register before it may end */
+        usec_t stop_until;
         bool detaching; /* once its record is in the register */
         uint64_t detach_seq, detach_request;
 

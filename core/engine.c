@@ -94,6 +94,7 @@ static int retry_commit(Feed *f) {
 
 static int feed_stop(Feed *f, const Input *in) {
         Engine *e = f->engine;
+        uint64_t seq = NOT_RECORDED;
         EventBuilder event;
         int r;
 
@@ -101,22 +102,30 @@ static int feed_stop(Feed *f, const Input *in) {
                 return 0;
         r = drill_cancel(f, "stop");
         e->stopping = true;
-        e->stop_seq = NOT_RECORDED;
+        e->stop_until = f->now.boottime + e->config.extend_deadline;
         r = first_error(r, limiter_flush(f));
         event = event_begin(KIND_STOP, &f->now);
         event_text(&event, "reason", in->stop.reason);
-        return first_error(r, record_event(f, &event, SEVERITY_NOTICE, &e->stop_seq));
+        r = first_error(r, record_event(f, &event, SEVERITY_NOTICE, &seq));
+        e->stop_needs = seq == NOT_RECORDED ? commit_queue_next_seq(e->queue) : seq + 1;
+        return r;
 }
 
-/* Ends when the stop is in the register and nobody waits for an answer any more; that takes ExtendDeadlineSec= at most. */
+static bool stop_is_anchored(const Engine *e) {
+        return e->stopping && commit_queue_anchored(e->queue) >= e->stop_needs;
+}
+
+/* Ends when the stop is in the register and nobody waits for an answer any more. Who asked before the stop is answered by then; where
+ * others go on asking, they could put off the end for ever, and are waited for until ExtendDeadlineSec= has passed. */
 static int finish_stop(Feed *f) {
         Engine *e = f->engine;
-        uint64_t needed = e->stop_seq == NOT_RECORDED ? commit_queue_next_seq(e->queue) : e->stop_seq + 1;
 
-        if (!e->stopping || e->stopped || e->waiting_size > 0 || commit_queue_anchored(e->queue) < needed)
+        if (e->stopped || !stop_is_anchored(e) || (e->waiting_size > 0 && f->now.boottime < e->stop_until))
                 return 0;
-        if (!action_add(f->actions, ACTION_STOP))
+        if (!action_add(f->actions, ACTION_STOP)) {
+                e->stop_until = f->now.boottime + COMMIT_RETRY;
                 return -ENOMEM;
+        }
         e->stopped = true;
         return 0;
 }
@@ -224,6 +233,8 @@ usec_t engine_deadline(const Engine *e) {
         usec_t first = MIN(waiting_deadline(e), MIN(e->retry_at, e->again_at));
 
         first = MIN(first, MIN(attest_deadline(e), drill_deadline(e)));
+        if (stop_is_anchored(e) && !e->stopped)
+                first = MIN(first, e->stop_until);
         if (e->window_suppressed > 0)
                 first = MIN(first, e->window_start + REFUSAL_WINDOW);
         return first;

@@ -4,6 +4,7 @@
 
 #include "daemon/manager.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
@@ -11,8 +12,11 @@
 #include "lib/base/cleanup.h"
 #include "lib/io/log.h"
 
-/* How long a stop may take to reach the TPM. */
-#define STOP_TIMEOUT (5 * USEC_PER_SEC)
+/* How long the register may stand still before a stop gives up, unless ExtendDeadlineSec= is longer. */
+#define STOP_PATIENCE (5 * USEC_PER_SEC)
+
+/* What else the end may take, which the service manager has to wait for: TimeoutStopSec= of the unit. */
+#define STOP_SLACK (90 * USEC_PER_SEC)
 
 /* One-shot, armed when entries reached the register; nothing ticks when nothing happens. */
 #define ARCHIVE_AFTER USEC_PER_SEC
@@ -222,9 +226,32 @@ void manager_archive_now(Manager *m) {
                 log_errno(LOG_ERR, r, "cannot archive the event log");
 }
 
+static int on_stop_timeout(sd_event_source *s, uint64_t usec, void *userdata);
+
+/* As long as entries reach the register, that of the stop comes nearer. */
+static void await_stop(Manager *m) {
+        const usec_t patience = MAX(STOP_PATIENCE, m->config.extend_deadline);
+        Status status;
+        int r;
+
+        engine_status(m->engine, &status);
+        m->stop_anchored = status.anchored;
+        (void) sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, patience + STOP_SLACK);
+        m->stop_timer = sd_event_source_disable_unref(m->stop_timer);
+        r = sd_event_add_time_relative(m->event, &m->stop_timer, CLOCK_BOOTTIME, patience, 0, on_stop_timeout, m);
+        if (r < 0)
+                log_errno(LOG_ERR, r, "cannot limit how long the stop may take");
+}
+
 static int on_stop_timeout(sd_event_source *s _unused_, uint64_t usec _unused_, void *userdata) {
         Manager *m = userdata;
+        Status status;
 
+        engine_status(m->engine, &status);
+        if (status.anchored > m->stop_anchored) {
+                await_stop(m);
+                return 0;
+        }
         log_message(LOG_WARNING, "the stop record did not reach the TPM in time");
         return sd_event_exit(m->event, EX_TEMPFAIL);
 }
@@ -240,7 +267,6 @@ void manager_stop(Manager *m, const char *reason, bool hand_over) {
         }
         m->stopping = true;
         keeping_stop(m);
-        (void) sd_event_add_time_relative(m->event, &m->stop_timer, CLOCK_BOOTTIME, STOP_TIMEOUT, 0, on_stop_timeout,
-                                          m);
+        await_stop(m);
         manager_feed(m, &in);
 }

@@ -80,6 +80,7 @@ typedef struct Manager {
 
         /* on the way */
         uint64_t committed_upto;           /* + 1: what the committed file has; 0: nothing of this run */
+        uint64_t stop_anchored;            /* entries in the register when a stop was waited for last */
         uint64_t told_upto;                /* entries with which the log says what was found at start */
         bool archiving, started, stopping; /* started: the engine had its INPUT_START */
         bool handing_over;                 /* the programs in the kernel go on without us */

@@ -224,6 +224,8 @@ static void fatal(World *w) {
                 daemon_feed(w, what == 1 ? &tamper : &lock);
         } else if (what < 12) {
                 world_trace(w, "stop");
+                if (!w->stopping)
+                        w->stop_asked = w->boottime;
                 w->stopping = true;
                 daemon_feed(w, &stop);
         }

@@ -247,7 +247,9 @@ static void watch_harvest(World *w, const Action *a, const Status *after) {
 void watch_stop(World *w) {
         HOLDS(w, w->stopping && !w->stopped);
         for (size_t i = 0; i < w->tokens_size; i++)
-                HOLDS(w, w->tokens[i].state != TOKEN_HELD);
+                HOLDS(w,
+                      w->tokens[i].state != TOKEN_HELD || (w->tokens[i].asked >= w->stop_asked &&
+                                                           w->boottime >= w->stop_asked + w->config.extend_deadline));
         HOLDS(w, w->full || (w->told.stops > 0 && w->told.stop_seq < w->anchored));
 }
 

@@ -97,7 +97,7 @@ typedef struct World {
         size_t followups_size;
         uint64_t committed; /* + 1: the last entry handed over for commit */
         uint64_t told_upto; /* entries with which the log says what was found at start */
-        usec_t boottime;
+        usec_t boottime, stop_asked;
         unsigned dies_in; /* so many steps; 0: lives */
         bool dead;
 

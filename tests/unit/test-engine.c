@@ -26,6 +26,43 @@ static void a_stop(void **state _unused_) {
         rig_done(&rig);
 }
 
+/* Who asks behind the stop, again and again, cannot put off the end for ever. */
+static void a_stop_that_others_outlast(void **state _unused_) {
+        const Input stop = { .type = INPUT_STOP, .stop = { .reason = "asked" } };
+        const Input extended = { .type = INPUT_EXTENDED };
+        Rig rig;
+
+        rig_new(&rig, OBSERVE);
+        rig_start(&rig);
+        rig_feed(&rig, &stop);
+        rig_tick(&rig, USEC_PER_SEC);
+        rig_exec(&rig, 1, "/opt/x", _FAILURE_INVALID);
+        rig_feed(&rig, &extended);
+        assert_int_equal(rig_count(&rig, ACTION_STOP), 0);
+        rig_tick(&rig, USEC_PER_SEC); /* 2 s */
+        assert_int_equal(rig_count(&rig, ACTION_STOP), 1);
+        assert_int_equal(rig_count(&rig, ACTION_ANSWER), 0);
+        assert_true(engine_deadline(rig.engine) > rig.now.boottime);
+        rig_done(&rig);
+}
+
+/* The time alone ends nothing. */
+static void a_stop_that_is_not_in_the_register(void **state _unused_) {
+        const Input stop = { .type = INPUT_STOP, .stop = { .reason = "asked" } };
+        Rig rig;
+
+        rig_new(&rig, OBSERVE);
+        rig_start(&rig);
+        rig_feed(&rig, &stop);
+        assert_int_equal(engine_deadline(rig.engine), USEC_INFINITY);
+        rig.now.boottime += 60 * USEC_PER_SEC;
+        rig_feed(&rig, &stop);
+        assert_int_equal(rig_count(&rig, ACTION_STOP), 0);
+        rig_settle(&rig);
+        assert_int_equal(rig_count(&rig, ACTION_STOP), 1);
+        rig_done(&rig);
+}
+
 static void an_extended_that_nobody_waits_for(void **state _unused_) {
         const Input extended = { .type = INPUT_EXTENDED };
         Rig rig;
@@ -87,6 +124,8 @@ static void what_it_says_of_itself(void **state _unused_) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(a_stop),
+                TEST(a_stop_that_others_outlast),
+                TEST(a_stop_that_is_not_in_the_register),
                 TEST(an_extended_that_nobody_waits_for),
                 TEST(the_register),
                 TEST(what_it_says_of_itself),
