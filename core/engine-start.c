@@ -342,12 +342,20 @@ int start_harvest(Feed *f) {
         return 0;
 }
 
+/* Unless the administrator says it: what it is now, or once was, since a restart does not lower it. Hooks that were asked for and
+ * never came are missed, whatever kept them away. */
+static Level required_level(const Engine *e, Watched w, Level now) {
+        bool by_hooks = w == WATCHED_LIBRARY && e->config.hooks;
+
+        if (e->config.required_levels[w] >= 0)
+                return (Level) e->config.required_levels[w];
+        return MAX(MAX(now, e->reached[w]), by_hooks ? LEVEL_OBSERVE : LEVEL_OFF);
+}
+
 static int take_levels(Engine *e, const StartFacts *facts) {
         for (Watched w = 0; w < _WATCHED_MAX; w++) {
                 e->levels[w] = facts->levels[w];
-                e->required[w] = MAX(facts->levels[w], e->reached[w]); /* a restart does not lower them */
-                if (e->config.required_levels[w] >= 0)
-                        e->required[w] = (Level) e->config.required_levels[w];
+                e->required[w] = required_level(e, w, facts->levels[w]);
                 if (e->levels[w] < e->required[w])
                         e->reasons |= REASON_LEVEL;
                 if (free_and_strdup(&e->level_why[w], facts->level_why[w]) < 0)

@@ -20,7 +20,8 @@ typedef struct EngineConfig {
         bool lock_on_death, release_when_degraded;
         AttestSettings attestation;
         int required_levels[_WATCHED_MAX]; /* Level, or -1: what is reached at start */
-        uint8_t seed[16];                  /* random */
+        bool hooks;       /* asked for: libraries must be seen, unless required_levels says otherwise */
+        uint8_t seed[16]; /* random */
 } EngineConfig;
 
 /* An engine that knows nothing yet. policy is taken over on success. 0 or a negative errno. */

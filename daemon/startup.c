@@ -349,6 +349,7 @@ static int make_engine(Manager *m) {
                 .extend_deadline = m->config.extend_deadline,
                 .lock_on_death = m->config.on_death == ON_DEATH_LOCK,
                 .release_when_degraded = m->config.release_when_degraded,
+                .hooks = m->config.hooks,
                 .attestation = { .required = m->config.require_attestation,
                                  .interval = m->config.attest_interval,
                                  .grace = m->config.attest_grace ?: USEC_INFINITY },

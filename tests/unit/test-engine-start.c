@@ -173,6 +173,30 @@ static void required_levels(void **state _unused_) {
         rig_done(&rig);
 }
 
+/* Nothing that the kernel side once could do was lost: it never came. */
+static void hooks_that_never_came(void **state _unused_) {
+        Rig rig;
+
+        rig_new(&rig, ENFORCE);
+        rig.config.hooks = true;
+        rig_again(&rig, ENFORCE);
+        rig_start(&rig);
+        assert_int_equal(rig_reasons(&rig), REASON_LEVEL);
+        assert_int_equal(rig_state(&rig), STATE_DEGRADED);
+        rig.config.required_levels[WATCHED_LIBRARY] = LEVEL_OFF; /* that is known, and accepted */
+        rig_again(&rig, ENFORCE);
+        rig_start(&rig);
+        assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+        rig_done(&rig);
+        rig_new(&rig, ENFORCE);
+        rig.config.hooks = true;
+        rig.facts.levels[WATCHED_LIBRARY] = LEVEL_OBSERVE;
+        rig_again(&rig, ENFORCE);
+        rig_start(&rig);
+        assert_int_equal(rig_state(&rig), STATE_TRUSTED);
+        rig_done(&rig);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(the_first_records),
@@ -182,6 +206,7 @@ int main(void) {
                 TEST(a_violation_before_harvest_opens_nothing),
                 TEST(nothing_to_harvest),
                 TEST(required_levels),
+                TEST(hooks_that_never_came),
         };
 
         return RUN(tests);

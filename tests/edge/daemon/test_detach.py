@@ -52,11 +52,27 @@ def test_nobody_there(m):
     check(gap["clean"] is False and gap["judging"] == 0, f"the gap: {gap}")
 
 
+def test_hooks(m):
+    """A kernel that takes none of the hooks that were asked for is noticed at the first start; unless nobody relies on them."""
+    def first_start(**watch):
+        m.power_cycle()
+        m.config(Watch=watch)
+        m.start()
+        return m.status()
+
+    status = first_start(Hooks="yes")
+    came = status["Levels"]["library"].split()[0] != "off"
+    check(status["State"] == ("trusted" if came else "degraded"), f"the state with hooks {status['Levels']}: {status['State']}")
+    check(status["Reasons"] == ([] if came else ["level"]), f"the reasons: {status['Reasons']}")
+    status = first_start(Hooks="yes", RequireLevels="library:off")
+    check(status["State"] == "trusted", f"the state where nobody relies on them: {status['State']} {status['Reasons']}")
+
+
 def main(m):
     m.make_unknown(f"{ROOT}/disk/unknown")
     m.start()
     m.expect_state("trusted")
-    for test in (test_asked, test_next_start, test_nobody_there):
+    for test in (test_asked, test_next_start, test_nobody_there, test_hooks):
         test(m)
         print(f"{test.__name__}: ok")
 
