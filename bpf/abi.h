@@ -7,10 +7,10 @@
 #include <linux/types.h>
 
 #ifndef SEALWATCH_ABI_VERSION /* tests build daemons of others */
-#define SEALWATCH_ABI_VERSION 8
+#define SEALWATCH_ABI_VERSION 9
 #endif
 #ifndef SEALWATCH_ABI_EVENTS
-#define SEALWATCH_ABI_EVENTS 2
+#define SEALWATCH_ABI_EVENTS 3
 #endif
 
 enum {
@@ -23,6 +23,7 @@ enum {
         ABI_COMM_SIZE = 16,
         ABI_FILENAME_SIZE = 256,
         ABI_PATH_SIZE = 1024,
+        ABI_SHORT_PATH_SIZE = 128,
         ABI_PARTS_SIZE = 640,
         ABI_NAME_SIZE = 64,
         ABI_DIGEST_SIZE = 32, /* SHA-256 */
@@ -139,6 +140,9 @@ typedef struct CodeEvent {
         __u8 digest[ABI_DIGEST_SIZE];
         char path[ABI_PATH_SIZE]; /* in the process' root; NUL-terminated */
 } CodeEvent;
+
+/* What a CodeEvent takes in the ring when its path is short, as most are: it ends there. One with EVENT_PARTS is always whole. */
+enum { CODE_EVENT_SHORT = __builtin_offsetof(CodeEvent, path) + ABI_SHORT_PATH_SIZE };
 
 /* How it was done. */
 typedef enum ActivityWhat {
@@ -366,6 +370,7 @@ ABI_ASSERT_OFFSET(CodeEvent, writers, 140);
 ABI_ASSERT_OFFSET(CodeEvent, generation, 144);
 ABI_ASSERT_OFFSET(CodeEvent, digest, 152);
 ABI_ASSERT_OFFSET(CodeEvent, path, 184);
+_Static_assert(CODE_EVENT_SHORT == 312, "size of a short CodeEvent");
 
 ABI_ASSERT_SIZE(ActivityEvent, 1504);
 ABI_ASSERT_OFFSET(ActivityEvent, file, 80);

@@ -274,31 +274,40 @@ static __always_inline void look_up(InodeState *kept, const KernelPolicy *p, __u
         release(kept);
 }
 
-static __always_inline void put_name(CodeEvent *e, struct dentry *dentry) {
-        long n = bpf_probe_read_kernel_str(e->path, sizeof(e->path), BPF_CORE_READ(dentry, d_name.name));
+/* Where the path of an event comes from: fill_…() below, or fill_parts(). `room`: for it, a constant. False when it did not fit, which may be
+ * said of short events only. */
+typedef bool (*Fill)(CodeEvent *e, __u32 room, struct file *file);
+
+static __always_inline bool put_name(CodeEvent *e, __u32 room, struct dentry *dentry) {
+        long n = bpf_probe_read_kernel_str(e->path, room, BPF_CORE_READ(dentry, d_name.name));
 
         e->head.flags |= EVENT_TRUNCATED;
         if (n <= 0)
                 e->path[0] = '\0';
+        return room == ABI_PATH_SIZE || n < room;
 }
 
-static __always_inline void fill_name(CodeEvent *e, struct file *file) {
-        put_name(e, BPF_CORE_READ(file, f_path.dentry));
+static __always_inline bool fill_name(CodeEvent *e, __u32 room, struct file *file) {
+        return put_name(e, room, BPF_CORE_READ(file, f_path.dentry));
 }
 
-/* There is none when it is longer than the room for it. */
-static __always_inline void fill_path(CodeEvent *e, struct file *file) {
-        if (bpf_d_path(&file->f_path, e->path, sizeof(e->path)) <= 0)
-                fill_name(e, file);
+/* There is none when it is longer than a whole event's room for it. */
+static __always_inline bool fill_path(CodeEvent *e, __u32 room, struct file *file) {
+        if (bpf_d_path(&file->f_path, e->path, room) > 0)
+                return true;
+        return room == ABI_PATH_SIZE && fill_name(e, room, file);
 }
 
-static __always_inline CodeEvent *begin(CodeKind kind, CodeVerdict verdict, const struct finding *f, bool *ret_empty) {
+/* Of a constant size: how long a path is can be told only once it was written somewhere, and a program that can sleep has no other
+ * place for it than the ring. */
+static __always_inline CodeEvent *begin(CodeKind kind, CodeVerdict verdict, const struct finding *f, __u64 size,
+                                        bool *ret_empty) {
         __u64 sequence;
         CodeEvent *e;
 
         if (verdict == CODE_DENIED && leave_out(kind))
                 return NULL;
-        e = reserve_event(EVENT_TYPE_CODE, sizeof(*e), &sequence, ret_empty);
+        e = reserve_event(EVENT_TYPE_CODE, size, &sequence, ret_empty);
         if (!e)
                 return NULL;
         fill_head(&e->head, EVENT_TYPE_CODE, sequence, bpf_get_current_task_btf());
@@ -313,17 +322,37 @@ static __always_inline CodeEvent *begin(CodeKind kind, CodeVerdict verdict, cons
         return e;
 }
 
-/* fill: fill_path() where the hook may call bpf_d_path(), else fill_name(). Returns the verdict, which is another one when
- * user space cannot be asked for it. */
+/* A whole event takes the place of a short one, and its number. NULL: it is lost. Who looked at the ring meanwhile did not find it
+ * empty, so one that was to wake the daemon does, also when nothing comes of it. */
+static __always_inline CodeEvent *lengthen(CodeEvent *e, bool was_empty) {
+        CodeEvent *whole = reserve_room(EVENT_TYPE_CODE, sizeof(*whole));
+
+        if (!whole) {
+                bpf_ringbuf_discard(e, wake_flag(was_empty));
+                return NULL;
+        }
+        __builtin_memcpy(whole, e, __builtin_offsetof(CodeEvent, path));
+        bpf_ringbuf_discard(e, BPF_RB_NO_WAKEUP);
+        return whole;
+}
+
+/* fill: fill_path() where the hook may call bpf_d_path(), else fill_name(); or fill_parts(), which needs a whole event. Returns the
+ * verdict, which is another one when user space cannot be asked for it. */
 static __always_inline CodeVerdict report(CodeKind kind, CodeVerdict verdict, const struct finding *f,
-                                          struct file *file, void (*fill)(CodeEvent *e, struct file *file)) {
+                                          struct file *file, Fill fill) {
+        const bool is_short = fill == fill_path || fill == fill_name;
         bool was_empty;
-        CodeEvent *e = begin(kind, verdict, f, &was_empty);
+        CodeEvent *e = begin(kind, verdict, f, is_short ? CODE_EVENT_SHORT : sizeof(*e), &was_empty);
 
         if (!e)
                 return verdict == CODE_ASK ? f->untold : verdict;
         file_identity(file, &e->file);
-        fill(e, file);
+        if (!fill(e, is_short ? ABI_SHORT_PATH_SIZE : ABI_PATH_SIZE, file)) {
+                e = lengthen(e, was_empty);
+                if (!e)
+                        return verdict == CODE_ASK ? f->untold : verdict;
+                (void) fill(e, ABI_PATH_SIZE, file);
+        }
         if (verdict == CODE_ASK && e->head.flags & EVENT_TRUNCATED)
                 e->verdict = verdict = f->untold;
         bpf_ringbuf_submit(e, wake_flag(was_empty));
@@ -334,18 +363,23 @@ static __always_inline CodeVerdict report(CodeKind kind, CodeVerdict verdict, co
 static __always_inline void report_dentry(CodeKind kind, CodeVerdict verdict, const struct finding *f,
                                           struct dentry *dentry, struct inode *inode) {
         bool was_empty;
-        CodeEvent *e = begin(kind, verdict, f, &was_empty);
+        CodeEvent *e = begin(kind, verdict, f, CODE_EVENT_SHORT, &was_empty);
 
         if (!e)
                 return;
         inode_identity(inode, &e->file);
-        put_name(e, dentry);
+        if (!put_name(e, ABI_SHORT_PATH_SIZE, dentry)) {
+                e = lengthen(e, was_empty);
+                if (!e)
+                        return;
+                (void) put_name(e, ABI_PATH_SIZE, dentry);
+        }
         bpf_ringbuf_submit(e, wake_flag(was_empty));
 }
 
 static __always_inline void report_nameless(CodeKind kind, CodeVerdict verdict, const struct finding *f) {
         bool was_empty;
-        CodeEvent *e = begin(kind, verdict, f, &was_empty);
+        CodeEvent *e = begin(kind, verdict, f, CODE_EVENT_SHORT, &was_empty);
 
         if (!e)
                 return;
@@ -406,7 +440,7 @@ static __always_inline CodeVerdict decide_by(const KernelPolicy *p, __u32 count,
 
 /* Where no policy stays long enough to be asked, what is refused is what an unknown file would be. */
 static __always_inline CodeVerdict decide(struct file *file, CodeKind kind, InodeState *kept, struct finding *f,
-                                          void (*fill)(CodeEvent *e, struct file *file)) {
+                                          Fill fill) {
         const __s32 error = f->error;
         CodeVerdict verdict = CODE_ALLOWED;
         KernelPolicy *p = NULL;
@@ -435,8 +469,7 @@ static __always_inline bool is_canary(struct inode *inode) {
         return state.refused != 0 && state.refused == (__u64) inode;
 }
 
-static __always_inline int refuse_canary(CodeKind kind, struct file *file, const struct finding *f,
-                                         void (*fill)(CodeEvent *e, struct file *file)) {
+static __always_inline int refuse_canary(CodeKind kind, struct file *file, const struct finding *f, Fill fill) {
         (void) report(kind, CODE_DENIED, f, file, fill);
         return carry_out(CODE_DENIED);
 }
@@ -508,8 +541,7 @@ static __always_inline bool is_overwritten(InodeState *kept, struct finding *f, 
         return true;
 }
 
-static __always_inline int on_overwrite(struct file *file, InodeState *kept,
-                                        void (*fill)(CodeEvent *e, struct file *file)) {
+static __always_inline int on_overwrite(struct file *file, InodeState *kept, Fill fill) {
         struct finding f = {};
         CodeVerdict verdict;
 

@@ -120,17 +120,20 @@ static __always_inline __u64 wake_flag(bool was_empty) {
         return BPF_RB_FORCE_WAKEUP;
 }
 
-/* Numbers an event of a constant size and finds room for it. NULL: there is none, which is counted. It must be submitted with
- * wake_flag(*ret_empty). */
-static __always_inline void *reserve_event(EventType type, __u64 size, __u64 *ret_sequence, bool *ret_empty) {
-        void *e;
+/* Room for an event of a constant size, which has its number. NULL: there is none, which is counted. */
+static __always_inline void *reserve_room(EventType type, __u64 size) {
+        void *e = bpf_ringbuf_reserve(&ring, size, 0);
 
-        *ret_sequence = __sync_fetch_and_add(&state.head.sequence, 1);
-        *ret_empty = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) == 0; /* before reserve: see drain.c */
-        e = bpf_ringbuf_reserve(&ring, size, 0);
         if (!e)
                 __sync_fetch_and_add(&state.head.lost[type], 1);
         return e;
+}
+
+/* Numbers an event and finds room for it, or NULL. It must be submitted with wake_flag(*ret_empty). */
+static __always_inline void *reserve_event(EventType type, __u64 size, __u64 *ret_sequence, bool *ret_empty) {
+        *ret_sequence = __sync_fetch_and_add(&state.head.sequence, 1);
+        *ret_empty = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) == 0; /* before reserve: see drain.c */
+        return reserve_room(type, size);
 }
 
 /* One that is lost before it was begun. */

@@ -194,7 +194,8 @@ __noinline __u32 put_parts(CodeEvent *e, const struct walk *from) {
         return whole;
 }
 
-static __always_inline void fill_parts(CodeEvent *e, struct file *file) {
+/* In a whole event: what is left of the room must be that of the longest name, for each of them. */
+static __always_inline bool fill_parts(CodeEvent *e, __u32 room, struct file *file) {
         struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
         const struct walk from = {
                 .dentry = (__u64) BPF_CORE_READ(file, f_path.dentry),
@@ -204,6 +205,7 @@ static __always_inline void fill_parts(CodeEvent *e, struct file *file) {
         e->head.flags |= EVENT_PARTS;
         if (!put_parts(e, &from))
                 e->head.flags |= EVENT_TRUNCATED;
+        return true;
 }
 
 /* What somebody can change anyway is judged here and now, whatever its digest may be; and what has none, as a device. */

@@ -109,6 +109,26 @@ def test_libraries(m):
     check(len(measured(m, known)) == 1, "the library was measured more than once")
 
 
+def test_paths(m):
+    """Around the length at which what the kernel says gets longer, and far above it; and of what it has the name only."""
+    for size in 126, 127, 128, 600:
+        dirs, rest = divmod(size - len(f"{DISK}/"), 100)
+        path = f"{DISK}/{('d' * 99 + '/') * dirs}{'x' * rest}"
+        check(len(path) == size, f"{path} is of another length")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        m.make_unknown(path)
+        refuse(m, path)
+        denied(m, "library", path)
+    for size in 126, 127, 128, 255:
+        m.make_unknown(f"{DISK}/{'n' * size}")
+        if LOWER:
+            refuse(m, f"{DISK}/{'n' * size}", "protect")
+        else:
+            expect(m, REFUSED, "protect", f"{DISK}/{'n' * size}")
+            denied(m, "library", "n" * size)
+    state(m)
+
+
 def test_replaced(m):
     """Known at first, then another file, then other content; and known again."""
     path = f"{DISK}/replaced.so"
@@ -457,7 +477,7 @@ WORDS = {"lsm": {}, "fmod_ret": {"library": "afterwards, then denied", "mmap of 
 def tests():
     if RUNG == "fentry":
         return [test_levels, test_at_the_gate, test_only_seen, test_afterwards]
-    return [test_levels, test_libraries, test_replaced, test_overwritten, test_writers, test_memory, test_seals,
+    return [test_levels, test_libraries, test_paths, test_replaced, test_overwritten, test_writers, test_memory, test_seals,
             test_unwatched if LOWER else test_sneaking,  # a lease keeps writers off; the kernel hashes anything
             test_truncated, test_at_the_gate, test_loader, test_overlay, test_verity, test_past_the_gate, test_modules, test_kexec, test_reload, test_asked,
             test_observe, test_silenced]

@@ -14,6 +14,9 @@
  *   another of them has set it since, which it does only with its event in hand and about to wake us. Either way we are
  *   woken, and drain, and the next moment of rest is judged anew; by (1) no earlier than all of these were seen.
  *
+ * A record that gave way to a longer one is none, but the ring is not empty for who comes after it. Who put it there asked first, and
+ * wakes us with the longer one; or with this, when there is no room for that (lengthen() of bpf/decide.h).
+ *
  * So there is no timer while nothing happens, and no event waits for more than about two milliseconds. */
 
 #include <errno.h>
@@ -156,39 +159,24 @@ static bool is_unhashed(const Observer *o, const CodeEvent *e) {
                (e->writers == 0 || e->verdict == CODE_ASK);
 }
 
-static void take_code(Observer *o, const CodeEvent *e, uint32_t generation) {
+static void take_code(Observer *o, const CodeEvent *e, size_t size, uint32_t generation) {
         UnhashedCode *u = NULL;
 
         if (!is_unhashed(o, e))
                 return report_code(o, e, generation, false);
-        u = unhashed_new(e, generation);
+        u = unhashed_new(e, size, generation);
         if (u)
                 o->ops.unhashed(o->ops.userdata, u);
         else
                 report_code(o, e, generation, true);
 }
 
-static void on_code(Observer *o, const CodeEvent *e) {
+static void on_code(Observer *o, const CodeEvent *e, size_t size) {
         if (o->hooks_probe.inode_address != 0 && o->hooks_probe.inode_address == e->file.inode_address) {
                 o->hooks_probe.seen |= 1U << e->kind;
                 o->hooks_probe.hashed |= (e->error == 0) << e->kind;
         } else
-                take_code(o, e, e->generation);
-}
-
-/* The type, once it is sure that the event is as it must be; -EPROTO. */
-static int type_of(const void *data, size_t size) {
-        const EventHead *e = data;
-
-        if (size < sizeof(*e) || e->version != ABI_EVENTS)
-                return -EPROTO;
-        if (e->type == EVENT_TYPE_EXEC && size == sizeof(ExecEvent))
-                return EVENT_TYPE_EXEC;
-        if (e->type == EVENT_TYPE_CODE && size == sizeof(CodeEvent) && ((const CodeEvent *) data)->kind < _CODE_MAX)
-                return EVENT_TYPE_CODE;
-        if (e->type == EVENT_TYPE_ACTIVITY && size == sizeof(ActivityEvent) && activity_is_sane(data))
-                return EVENT_TYPE_ACTIVITY;
-        return -EPROTO;
+                take_code(o, e, size, e->generation);
 }
 
 static void account(Observer *o, uint64_t n) {
@@ -219,7 +207,7 @@ static void on_activity(Observer *o, const ActivityEvent *e) {
 
 static int on_event(void *userdata, void *data, size_t size) {
         Observer *o = userdata;
-        int type = type_of(data, size);
+        int type = kernel_event_type(data, size);
 
         if (type < 0)
                 return type;
@@ -228,7 +216,7 @@ static int on_event(void *userdata, void *data, size_t size) {
         else if (type == EVENT_TYPE_ACTIVITY)
                 on_activity(o, data);
         else
-                on_code(o, data);
+                on_code(o, data, size);
         account(o, 1);
         o->stats.seen++;
         return ++o->at_once < AT_ONCE_MAX ? 0 : -ECANCELED; /* it is out of the ring all the same */
@@ -237,14 +225,14 @@ static int on_event(void *userdata, void *data, size_t size) {
 bool drain_earlier(Observer *o, const void *data, size_t size) {
         const EventHead *e = data;
 
-        switch (type_of(data, size)) {
+        switch (kernel_event_type(data, size)) {
         case EVENT_TYPE_EXEC:
                 if (o->execs_since == 0 ||
                     e->time < o->execs_since) /* else ours told it, too: detaching takes a while */
                         report_exec(o, data, true);
                 return true;
         case EVENT_TYPE_CODE:
-                take_code(o, data, 0);
+                take_code(o, data, size, 0);
                 return true;
         case EVENT_TYPE_ACTIVITY:
                 report_activity(o, data, 0);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "daemon/sensor/bpf/activity.h"
+#include "daemon/sensor/bpf/event.h"
 #include "daemon/sensor/bpf/left.h"
 #include "daemon/sensor/bpf/observer.h"
 #include "daemon/sensor/bpf/programs.h"
@@ -25,8 +26,6 @@ typedef struct HooksProbe {
         unsigned seen, hashed;  /* bits 1 << CodeKind */
         uint64_t exec_since;    /* CLOCK_BOOTTIME, ns: who is born later is asked about; 0: that is not claimed */
 } HooksProbe;
-
-enum { PARTS_PATH_SIZE = ABI_PATH_SIZE + 2 };
 
 struct UnhashedCode {
         CodeEvent event;
@@ -97,9 +96,7 @@ void report_code(Observer *o, const CodeEvent *e, uint32_t generation,
 void observer_say_hooked(Observer *o); /* what hooks_probe.exec_since is, for who comes after us */
 
 /* unhashed.c */
-UnhashedCode *unhashed_new(const CodeEvent *e, uint32_t generation); /* NULL: out of memory */
-const char *event_path(const CodeEvent *e, char buffer[PARTS_PATH_SIZE]);
-void path_from_parts(const char parts[ABI_PATH_SIZE], char ret[PARTS_PATH_SIZE]);
+UnhashedCode *unhashed_new(const CodeEvent *e, size_t size, uint32_t generation); /* NULL: out of memory */
 
 /* observer.c: leaves the rung for the best of those below. 0 or a negative errno: then there is nothing at all. */
 int observer_descend(Observer *o);
