@@ -14,7 +14,7 @@ import time
 import initramfs
 import kernels
 from image import Image
-from machine import BOOT_SECONDS, QEMU, Died, Machine, command_line, hardware
+from machine import BOOT_SECONDS, QEMU, QUIET, Died, Machine, command_line, hardware
 from process import Unavailable, command
 
 MODULES = ["virtio_pci", "virtio_console", "virtio_blk", "ext4"]
@@ -34,10 +34,10 @@ class Picture:
         self.image = Image(series)
         kernel = self.image.kernel
         self.initramfs = initramfs.make(kernel, "init-full", MODULES, {})
-        words = ["quiet", "root=/dev/vda", "systemd.show_status=0"]
-        self.options = [*hardware(MEMORY), "-kernel", kernel.image, "-append", command_line(bpf_lsm, words)]
+        words = [*QUIET, "root=/dev/vda", "systemd.show_status=0"]
+        self.options = ["-kernel", kernel.image, "-append", command_line(bpf_lsm, words)]
         version = command(QEMU, "--version")
-        key = hashlib.sha256(repr((self.image.path, self.options, version)).encode() + self.initramfs).hexdigest()[:12]
+        key = hashlib.sha256(repr((self.image.path, hardware(MEMORY), self.options, version)).encode() + self.initramfs).hexdigest()[:12]
         kind = f"snapshot-{series}-{'lsm' if bpf_lsm else 'no-lsm'}"
         self.directory = kernels.made_once(f"{kind}-{key}", self.make)
         kernels.forget_others(kind, self.directory)
@@ -47,7 +47,7 @@ class Picture:
         path = f"{directory}/disk.qcow2"
         command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", self.image.disk, path)
         try:
-            with Machine([*self.options, *disk(path, "qcow2")], self.initramfs) as machine:
+            with Machine([*hardware(MEMORY), *self.options, *disk(path, "qcow2")], self.initramfs) as machine:
                 wait_for_agent(machine)
                 machine.monitor("stop")
                 machine.monitor("migrate-set-parameters", **{"max-bandwidth": 1 << 34})
@@ -76,11 +76,12 @@ def wait_for_agent(machine, seconds=BOOT_SECONDS):
 
 class Guest:
     """A running guest, for as long as the block lasts. more: words for the kernel's command line, with which it must boot all
-    the way; console: takes what the kernel says; keeps: a file for its disk, which a later guest can begin with."""
+    the way; console: takes what the kernel says; keeps: a file for its disk, which a later guest can begin with. To be
+    made in what tried() is given."""
 
-    def __init__(self, series=kernels.NEWEST, bpf_lsm=True, more=(), console=None, keeps=None):
+    def __init__(self, series=kernels.NEWEST, bpf_lsm=True, more=(), console=None, keeps=None, threads="multi"):
         picture = Picture(series, bpf_lsm)
-        options = [*picture.options]
+        options = [*hardware(MEMORY, threads=threads), *picture.options]
         if more:
             options[options.index("-append") + 1] += " " + " ".join(more)
             options += disk(keeps, "qcow2") if keeps else disk(picture.image.disk, "raw", FORGETS)

@@ -10,6 +10,7 @@ import selectors
 import shutil
 import socket
 import subprocess
+import sys
 import time
 
 from process import Unavailable, spawn
@@ -18,11 +19,13 @@ QEMU = "qemu-system-x86_64"
 TAIL = 60  # lines of the console that are worth showing
 STANDING = 400  # and when each process that waits has some
 DEATH = re.compile(r"BUG: |Oops|\[#1\]|Kernel panic")  # how a kernel begins to speak of its own
+LOCKED, TRAP = b"soft lockup", b"asm_exc_int3"  # a processor that goes nowhere, and where
 PORTS = ("out", "err", "status")
 BOOT_SECONDS = 300  # only turns a hang into a failure
 # A boot does the same each time, and no more than it must.
 SHORT = "mitigations=off nokaslr tsc=reliable no_timer_check cryptomgr.notests random.trust_cpu=on"
 ASKED = b"8lw"  # of the kernel (sysrq): to hide nothing, where its processors are, who waits and cannot be woken
+QUIET = ("quiet", "loglevel=5")  # for the kernel's command line: of what it says only warnings, with all that belongs to them
 
 
 def start_tpm(theirs):
@@ -133,7 +136,7 @@ class Machine:
                 if time.monotonic() > deadline():
                     raise TimeoutError
                 if time.monotonic() > self.over:
-                    raise Died(False, "the kernel died")
+                    raise Died(False, "the kernel died, or hangs")
                 for key, _ in selector.select(timeout=1):
                     try:
                         data = key.fileobj.recv(1 << 16)
@@ -147,11 +150,16 @@ class Machine:
         raise Died(False, "the machine ended")
 
     def hear(self, data):
-        """The console. A kernel that dies has some seconds for its last words."""
+        """The console. A kernel that dies, or is caught by a breakpoint for ever, has some seconds for its last words."""
         seen = len(self.console)
         self.console += data
-        if b"Kernel panic" in self.console[max(0, seen - 16):]:
+        new = self.console[max(0, seen - 16):]
+        if b"Kernel panic" in new or (TRAP in new and self.is_trapped()):
             self.over = time.monotonic() + 3
+
+    def is_trapped(self):
+        """A processor does not come out of a breakpoint that is no more."""
+        return LOCKED in self.console and TRAP in self.console[self.console.index(LOCKED):]
 
     def lines(self, deadline):
         """Yields the lines of the status port; what comes elsewhere goes to the sink of that name."""
@@ -231,9 +239,23 @@ class Machine:
 
     def died(self, e, started):
         """The exception that reports e in full. It was the emulator's fault when QEMU crashed, or the kernel met a breakpoint that it
-        sets in its own code while it changes that: QEMU before 8.1 may translate such code while another processor's thread writes
-        it, and keep that."""
+        sets in its own code while it changes that, or for ever: QEMU before 8.1 may translate such code while another processor's
+        thread writes it, and keep that."""
         first = self.first_words()
         crashed = self.qemu.poll() is not None and self.qemu.returncode < 0
         how = f": {first}" if first else f": QEMU ended by signal {-self.qemu.returncode}" if crashed else ""
-        return Died(started, f"{self.last_words()}\nguest: {e}{how}", crashed or "int3: 0000" in first)
+        emulated = crashed or "int3: 0000" in first or self.is_trapped()
+        return Died(started, f"{self.last_words()}\nguest: {e}{how}", emulated)
+
+
+def tried(act):
+    """What act("multi") returns. Where a boot fails, or the emulator and not the command, act("single") tries once more, and the
+    processors take turns."""
+    try:
+        return act("multi")
+    except Died as e:
+        if e.started and not e.emulated:
+            raise
+        what = "emulator" if e.emulated else "boot"
+        print(f"guest: {e}\nguest: that was the {what}, not the command: once more, on one thread", file=sys.stderr, flush=True)
+    return act("single")

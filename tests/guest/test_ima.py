@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 SOURCE, BUILD = os.environ["SEALWATCH_SOURCE"], os.environ["SEALWATCH_BUILD"]
 sys.path[:0] = [f"{SOURCE}/tests/guest", f"{SOURCE}/tests/edge/daemon"]
 from full import Guest  # noqa: E402
+from machine import tried  # noqa: E402
 from process import skipping  # noqa: E402
 from lab import check, eventually, tool  # noqa: E402
 
@@ -106,9 +107,16 @@ def main(g):
         expect_agreement(ours, measured_by_ima(theirs))
 
 
-with skipping(), tempfile.TemporaryDirectory() as top:
-    with Guest(sys.argv[1], keeps=f"{top}/disk") as guest:
-        install(guest)
-        guest.end()
-    with Guest(sys.argv[1], more=["ima_policy=tcb", "ima_hash=sha256"], keeps=f"{top}/disk") as guest, guest.explained():
-        main(guest)
+def life(threads):
+    """Installed in one, and booted anew with the kernel's own measurements in another."""
+    with tempfile.TemporaryDirectory() as top:
+        with Guest(sys.argv[1], keeps=f"{top}/disk", threads=threads) as guest:
+            install(guest)
+            guest.end()
+        more = ["ima_policy=tcb", "ima_hash=sha256"]
+        with Guest(sys.argv[1], more=more, keeps=f"{top}/disk", threads=threads) as guest, guest.explained():
+            main(guest)
+
+
+with skipping():
+    tried(life)

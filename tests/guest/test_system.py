@@ -12,6 +12,7 @@ sys.path[:0] = [f"{SOURCE}/tests/guest", f"{SOURCE}/tests/edge/daemon", f"{SOURC
 import kernels  # noqa: E402
 import package  # noqa: E402
 from full import Guest  # noqa: E402
+from machine import tried  # noqa: E402
 from process import skipping  # noqa: E402
 from lab import check, eventually  # noqa: E402
 
@@ -186,12 +187,16 @@ def test_removal_after_a_death(g):
     eventually(lambda: g.run(["/root/unknown", "true"]) == 0, "the end of the programs in the kernel")
 
 
-with skipping():
-    debs = package.made(kernels.SUITES[sys.argv[1]])
-    with Guest(sys.argv[1]) as guest:
+def life(debs, threads):
+    with Guest(sys.argv[1], threads=threads) as guest:
         install(guest, debs)
         with guest.explained():
             for test in (test_watches_the_machine, test_alert_is_explained, test_restart_keeps_watching, test_death_leaves_no_gap,
                          test_refuse_stop, test_stop, test_removal_after_a_death):
                 test(guest)
                 print(f"{test.__name__}: ok", flush=True)
+
+
+with skipping():
+    made = package.made(kernels.SUITES[sys.argv[1]])
+    tried(lambda threads: life(made, threads))
