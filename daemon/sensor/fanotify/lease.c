@@ -290,8 +290,9 @@ static bool has_ended(const Slot *slot) {
         return file_read(AT_FDCWD, path, FDINFO_MAX, &text, &n) < 0 || !strstr(text, "LEASE");
 }
 
+/* The kernel does that for a writer only, and what he did need not show in the file's stamps. */
 bool lease_was_overtaken(const Slot *slot) {
-        return is_broken(slot) && has_ended(slot) && !is_untouched(slot);
+        return is_broken(slot) && has_ended(slot);
 }
 
 /* With a lease again, so that nobody puts anything back meanwhile. */
@@ -318,12 +319,23 @@ void lease_rechecked(Gate *g, Slot *slot, const HashResult *result) {
                 lease_release(g, slot);
 }
 
+/* It runs. Nobody held writers off it since its lease ended. */
+static void take_confirmed(Gate *g, Slot *slot, const Execed *ran) {
+        bool unheld = slot->state == SLOT_EXPIRED || (slot->state == SLOT_ANSWERED && lease_was_overtaken(slot));
+
+        if (ran && unheld) {
+                slot->execed = *ran;
+                recheck(g, slot);
+        } else if (slot->state == SLOT_ANSWERED || slot->state == SLOT_EXPIRED)
+                lease_release(g, slot);
+}
+
 /* The file behind a confirmed one on overlayfs: one exec runs both. */
-static void release_companions(Gate *g, uint64_t token) {
+static void take_companions(Gate *g, uint64_t token, const Execed *ran) {
         for (Slot *s = slots_first(g->slots, SLOT_ANSWERED), *next; s; s = next) {
                 next = s->next;
                 if (s->companion == token)
-                        lease_release(g, s);
+                        take_confirmed(g, s, ran);
         }
 }
 
@@ -336,13 +348,6 @@ void gate_confirmed(Gate *g, uint64_t token, const Execed *ran) {
                 return;
         }
         if (slot->is_overlay)
-                release_companions(g, token);
-        if (slot->state == SLOT_EXPIRED && ran) {
-                slot->execed = *ran;
-                recheck(g, slot);
-        } else if (slot->state == SLOT_ANSWERED && ran && lease_was_overtaken(slot)) {
-                slot->execed = *ran;
-                note_changed(g, slot);
-        } else if (slot->state == SLOT_ANSWERED || slot->state == SLOT_EXPIRED)
-                lease_release(g, slot);
+                take_companions(g, token, ran);
+        take_confirmed(g, slot, ran);
 }
