@@ -71,7 +71,7 @@ static int find_recorded(Feed *f, const Activity *a, const Verdict *v, const cha
 static EventBuilder describe(Feed *f, const Activity *a, const Verdict *v, const char *verdict) {
         EventBuilder event = event_begin(KIND_ACTIVITY, &f->now);
 
-        if (a->subject.pid > 0) /* else nobody is known to have done it */
+        if (a->subject.pid > 0 || a->started > 0) /* no pid alone: it is none of our namespace */
                 put_subject(&event, &a->subject);
         event_text(&event, "event", event_names[a->event]);
         event_text_max(&event, "target", a->target, EVENT_PATH_MAX);

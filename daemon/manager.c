@@ -65,6 +65,16 @@ static int on_engine_timer(sd_event_source *s _unused_, uint64_t usec _unused_, 
         return 0;
 }
 
+/* Then it must be left alone: setting a timer makes one that is due wait for the next turn, and whoever feeds us at every turn
+ * would keep it from us for ever. */
+static bool is_armed(sd_event_source *timer, usec_t deadline) {
+        int enabled;
+        usec_t at;
+
+        return timer && sd_event_source_get_enabled(timer, &enabled) > 0 && enabled == SD_EVENT_ONESHOT &&
+               sd_event_source_get_time(timer, &at) >= 0 && at == deadline;
+}
+
 /* One timer, armed only while the engine waits for something. */
 static void arm_engine_timer(Manager *m) {
         usec_t deadline = engine_deadline(m->engine);
@@ -75,6 +85,8 @@ static void arm_engine_timer(Manager *m) {
                         (void) sd_event_source_set_enabled(m->engine_timer, SD_EVENT_OFF);
                 return;
         }
+        if (is_armed(m->engine_timer, deadline))
+                return;
         if (!m->engine_timer)
                 r = sd_event_add_time(m->event, &m->engine_timer, CLOCK_BOOTTIME, deadline, 0, on_engine_timer, m);
         else {

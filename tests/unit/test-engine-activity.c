@@ -180,6 +180,14 @@ static void without_a_process(void **state _unused_) {
         json_decref(event);
         rig_expect(&rig, KIND_ACTIVITY, "verdict", "alert");
         assert_int_equal(rig_find(&rig, ACTION_ALERT)->alert.severity, SEVERITY_NOTICE);
+        in.activity.target = "12";
+        in.activity.started = 7; /* somebody outside of the daemon's PID namespace */
+        in.activity.subject.uid = 1000;
+        feed(&rig, &in);
+        event = rig_event(&rig, KIND_ACTIVITY);
+        assert_int_equal(json_integer_value(json_object_get(event, "uid")), 1000);
+        json_decref(event);
+        in.activity.started = 0;
         in.activity.event = EVENT_UNIT;
         in.activity.target = NULL;
         feed(&rig, &in);
