@@ -197,10 +197,34 @@ static __always_inline __u32 needed_to_start(void) {
         return state.head.unattended ? 1U << ACTIVITY_BPF | 1U << ACTIVITY_DEVICE : 0;
 }
 
+struct judgement {
+        __u32 denied, ignored, generation;
+};
+
+/* False: there is no policy yet. Some who ask can sleep, so what was read may have been another policy's meanwhile. */
+static __always_inline bool judge_kind(__u32 kind, struct judgement *ret) {
+        const __u32 bit = 1U << (kind & 31);
+        KernelPolicy *p;
+        __u32 count;
+
+#pragma clang loop unroll(disable)
+        for (int i = 0; i < POLICY_TRIES; i++) {
+                p = current_policy(&count);
+                if (!p)
+                        return false;
+                ret->denied = p->enforce && can_refuse() && p->activities_denied & bit & ~needed_to_start();
+                ret->ignored = p->activities_ignored & bit;
+                ret->generation = p->generation;
+                if (is_in_force(count))
+                        break;
+                ret->denied = p->enforce && can_refuse();
+        }
+        return true;
+}
+
 __noinline __u32 judge_activity(const struct activity *a) {
         struct task_struct *task = bpf_get_current_task_btf();
-        __u32 count, denied, bit;
-        KernelPolicy *p;
+        struct judgement j;
 
         if (!a)
                 return 0;
@@ -212,14 +236,11 @@ __noinline __u32 judge_activity(const struct activity *a) {
                 return 0;
         if (a->kind == ACTIVITY_SELF)
                 return judge_self(a, task);
-        p = current_policy(&count);
-        if (!p || !in_scope() || is_let_go(BPF_CORE_READ(task, mm, exe_file, f_inode)))
+        if (!in_scope() || is_let_go(BPF_CORE_READ(task, mm, exe_file, f_inode)) || !judge_kind(a->kind, &j))
                 return 0;
-        bit = 1U << (a->kind & 31);
-        denied = p->enforce && can_refuse() && p->activities_denied & bit & ~needed_to_start();
-        if (!denied && (p->activities_ignored & bit || (!a->each_time && is_told(a, task, p->generation))))
+        if (!j.denied && (j.ignored || (!a->each_time && is_told(a, task, j.generation))))
                 return 0;
-        if (!denied || !leave_out(_CODE_MAX + a->kind))
-                tell_activity(a, denied, p->generation);
-        return denied;
+        if (!j.denied || !leave_out(_CODE_MAX + a->kind))
+                tell_activity(a, j.denied, j.generation);
+        return j.denied;
 }

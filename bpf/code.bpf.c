@@ -12,6 +12,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/decide.h"
+#include "bpf/memory.h"
 
 struct {
         __uint(type, BPF_MAP_TYPE_INODE_STORAGE);
@@ -113,8 +114,12 @@ int BPF_PROG(check_question, struct linux_binprm *bprm, int earlier) {
 SEC("?lsm.s/mmap_file")
 int BPF_PROG(check_mapping, struct file *file, unsigned long asked, unsigned long prot, unsigned long flags,
              int earlier) {
-        if (!(prot & PROT_EXEC) || is_absent(ctx) || !file)
+        if (!(prot & PROT_EXEC))
                 return allow();
+        if (is_absent(ctx) || !file)
+                return on_anonymous_mapping(prot);
+        if (on_private_mapping(file, prot, flags) < 0)
+                return deny();
         return on_code(CODE_LIBRARY, file, false);
 }
 
@@ -139,7 +144,11 @@ int BPF_PROG(check_protection, struct vm_area_struct *vma, unsigned long asked, 
         struct inode *inode;
         InodeState *kept;
 
-        if (!file || !(prot & PROT_EXEC) || vma->vm_flags & VM_EXEC)
+        if (!(prot & PROT_EXEC))
+                return allow();
+        if (on_protection(vma, prot) < 0)
+                return deny();
+        if (!file || vma->vm_flags & VM_EXEC)
                 return allow();
         inode = file->f_inode;
         if (is_canary(inode))

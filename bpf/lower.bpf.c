@@ -22,6 +22,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/decide.h"
+#include "bpf/memory.h"
 
 enum {
         PLACES = 1 << 14, /* a power of two */
@@ -301,8 +302,12 @@ static __always_inline bool becomes_executable(unsigned long prot) {
 
 SEC("?fmod_ret/security_mmap_file")
 int BPF_PROG(lower_mapping, struct file *file, unsigned long prot, unsigned long flags) {
-        if (!file || !becomes_executable(prot) || is_absent(ctx))
+        if (!becomes_executable(prot))
                 return allow();
+        if (is_absent(ctx) || !file)
+                return on_anonymous_mapping(prot);
+        if (on_private_mapping(file, prot, flags) < 0)
+                return deny();
         return on_library(file);
 }
 
@@ -310,7 +315,11 @@ SEC("?fmod_ret/security_file_mprotect")
 int BPF_PROG(lower_protection, struct vm_area_struct *vma, unsigned long asked, unsigned long prot) {
         struct file *file = vma->vm_file;
 
-        if (!file || !(prot & PROT_EXEC) || vma->vm_flags & VM_EXEC)
+        if (!(prot & PROT_EXEC))
+                return allow();
+        if (on_protection(vma, prot) < 0)
+                return deny();
+        if (!file || vma->vm_flags & VM_EXEC)
                 return allow();
         return on_library(file);
 }
