@@ -255,11 +255,15 @@ typedef struct InodeState {
         __u8 digest[ABI_DIGEST_SIZE];
         __u64 version; /* goes up whenever somebody opens the file for writing: so often that 32 bits come round in hours */
         __u64 digest_version; /* the one that digest is of */
-        __u32 generation;     /* of the policy for which `sets` and `reported` hold */
+        __u32 policy;         /* SensorState.policy for which `sets` and `reported` hold; 0: for none */
         __u32 sets;
         __u32 flags;    /* INODE_* */
-        __u32 reported; /* bits 1 << CodeKind: an event was sent */
+        __u32 reported; /* bits 1 << CodeKind: an event was sent; and 1 << INODE_SETTLED + CodeKind: see below */
 } InodeState;
+
+/* Above this bit of InodeState.reported: the rules of that policy let this content run so, whoever does it and by whatever path, and
+ * nothing more is to be told of it. */
+enum { INODE_SETTLED = 16 };
 
 enum {
         INODE_DIGEST = 1 << 0,  /* there is one, of the content of digest_version */
@@ -397,7 +401,7 @@ ABI_ASSERT_OFFSET(KernelDigest, sets, 32);
 ABI_ASSERT_SIZE(InodeState, 64);
 ABI_ASSERT_OFFSET(InodeState, version, 32);
 ABI_ASSERT_OFFSET(InodeState, digest_version, 40);
-ABI_ASSERT_OFFSET(InodeState, generation, 48);
+ABI_ASSERT_OFFSET(InodeState, policy, 48);
 ABI_ASSERT_OFFSET(InodeState, sets, 52);
 ABI_ASSERT_OFFSET(InodeState, flags, 56);
 ABI_ASSERT_OFFSET(InodeState, reported, 60);

@@ -2,7 +2,8 @@
 
 /* The rung of the BPF security modules. Code that is about to run: programs, files mapped executable, kernel modules, kexec
  * images and firmware. Each is hashed once by the kernel itself (bpf_ima_file_hash), looked up among the known digests, and
- * judged by the rules that user space compiled. What is kept with the inode is the digest, never a verdict. */
+ * judged by the rules that user space compiled. What is kept with the inode is the digest; and that nothing but it matters to the
+ * policy, which lets it run. */
 
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -76,7 +77,33 @@ static __always_inline void hash(struct file *file, InodeState *kept, struct fin
                 keep(kept, f);
 }
 
-/* In a program that may sleep. */
+/* As writers_of(), by the shortest way, and true for some files that nobody can write to as well. */
+static __always_inline bool may_have_writers(struct inode *inode) {
+        return inode->i_writecount.counter > 0 || inode->i_mapping->i_mmap_writable.counter > 0 || inode->i_nlink == 0;
+}
+
+/* True when this content was let run in this way under this policy, without a question, and nobody can have changed it since. The
+ * version is looked at first and last: a writer who came and went in between has raised it, and one who comes later finds
+ * INODE_CODE. What is noted belongs to the digest's version and to the policy that stand there before it is read: both are changed
+ * behind it (keep(), look_up()). */
+static __always_inline bool is_settled(struct inode *inode, InodeState *kept, CodeKind kind) {
+        const volatile InodeState *now = kept;
+        const __u64 version = now->version;
+
+        order_loads();
+        if (now->digest_version != version)
+                return false;
+        order_loads();
+        if (now->policy != count_of_policies())
+                return false;
+        order_loads();
+        if (!(now->reported & 1U << (INODE_SETTLED + kind)) || may_have_writers(inode))
+                return false;
+        order_loads();
+        return now->version == version;
+}
+
+/* In a program that may sleep. Where nobody is there to report programs they are looked at, as is what is only asked about. */
 static __always_inline int on_code(CodeKind kind, struct file *file, bool check) {
         struct inode *inode = file->f_inode;
         struct finding f = { .check = check };
@@ -86,9 +113,13 @@ static __always_inline int on_code(CodeKind kind, struct file *file, bool check)
                 f.error = hash_content(file, &f);
                 return refuse_canary(kind, file, &f, fill_path);
         }
+        kept = bpf_inode_storage_get(&inodes, inode, NULL, 0);
+        if (kept && !check && !(kind == CODE_EXEC && state.head.unattended) && is_settled(inode, kept, kind))
+                return allow();
         if (!in_scope())
                 return allow();
-        kept = state_of(inode);
+        if (!kept)
+                kept = state_of(inode);
         f.version = kept ? version_of(kept) : 0;
         f.writers = writers_of(inode);
         if (!kept || f.writers > 0 || !take_kept(kept, &f))

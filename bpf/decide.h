@@ -82,6 +82,7 @@ struct finding {
         __u32 untold;     /* CodeVerdict where user space cannot be asked */
         __u32 stale;      /* the digest may be that of an earlier content */
         __u32 check;      /* nothing will run */
+        __u32 asked;      /* the rules look at what the kernel side cannot see */
 };
 
 /* The 6.12 verifier wants to see the constants; clang 14 hides them behind arithmetic. */
@@ -215,9 +216,9 @@ static __always_inline void release(InodeState *kept) {
         __sync_fetch_and_and(&kept->flags, ~INODE_CLAIMED);
 }
 
-/* Generation and sets, read and written as one. */
+/* The policy's count and sets, read and written as one. */
 static __always_inline volatile __u64 *sets_kept_in(InodeState *kept) {
-        return (volatile __u64 *) &kept->generation;
+        return (volatile __u64 *) &kept->policy;
 }
 
 /* What is kept is of one version, so a writer ends it by the next one, whenever that comes: nobody has to take it back. Who
@@ -252,14 +253,13 @@ static __always_inline void count_writers(InodeState *kept, struct inode *inode,
 
 /* The bits of the sets, from the inode when they are those of this policy and of this digest. */
 static __always_inline void look_up(InodeState *kept, const KernelPolicy *p, __u32 count, struct finding *f) {
-        __u32 generation = *(const volatile __u32 *) &p->generation;
         __u64 judged;
 
         if (f->error != 0)
                 return;
         if (kept && f->writers == 0 && kept->digest_version == f->version) {
                 judged = *sets_kept_in(kept);
-                if ((__u32) judged == generation) {
+                if ((__u32) judged == count) {
                         f->sets = judged >> 32;
                         return;
                 }
@@ -268,8 +268,8 @@ static __always_inline void look_up(InodeState *kept, const KernelPolicy *p, __u
         if (!kept || f->writers > 0 || !is_in_force(count) || !claim(kept))
                 return;
         if (kept->flags & INODE_DIGEST && kept->digest_version == f->version && version_of(kept) == f->version) {
-                kept->reported = 0;
-                *sets_kept_in(kept) = (__u64) f->sets << 32 | generation;
+                __sync_fetch_and_and(&kept->reported, 0); /* before what says that it is of this policy */
+                *sets_kept_in(kept) = (__u64) f->sets << 32 | count;
         }
         release(kept);
 }
@@ -400,12 +400,30 @@ static __always_inline bool is_reported(const KernelPolicy *p, InodeState *kept,
         return __sync_fetch_and_or(&kept->reported, 1U << kind) & (1U << kind);
 }
 
+/* Notes that this content may be used so from now on as long as the policy is in force (code.bpf.c: is_settled()): not where the
+ * rules look at anything else, though they may have come to nothing this time. Under the claim, since only so what is noted
+ * is of the content and the policy that it was found out of. */
+static __always_inline void note_settled(const KernelPolicy *p, __u32 count, CodeKind kind, InodeState *kept,
+                                         const struct finding *f) {
+        const __u32 bit = 1U << (INODE_SETTLED + kind);
+
+        if (settings.rung != RUNG_LSM || f->asked || p->every_time || f->error != 0 || f->writers > 0)
+                return;
+        if (!kept || kept->reported & bit || !claim(kept))
+                return;
+        if (kept->flags & INODE_DIGEST && kept->digest_version == f->version && version_of(kept) == f->version &&
+            (__u32) *sets_kept_in(kept) == count)
+                __sync_fetch_and_or(&kept->reported, bit);
+        release(kept);
+}
+
 /* The verdict in the policy's mode: observe carries nothing out. User space is not asked what it could not tell, since it
  * would take it for code that ran past us. */
 static __always_inline CodeVerdict judge_in_mode(const KernelPolicy *p, CodeKind kind, struct finding *f) {
         CodeVerdict verdict = judge(p, kind, f);
 
         f->generation = p->generation;
+        f->asked = verdict == CODE_ASK;
         f->untold = p->enforce && !p->allow_no_path ? CODE_DENIED : CODE_ALLOWED;
         if (verdict == CODE_ASK && f->no_path)
                 return f->untold;
@@ -461,6 +479,8 @@ static __always_inline CodeVerdict decide(struct file *file, CodeKind kind, Inod
         }
         if (p && (verdict == CODE_DENIED || !is_reported(p, kept, kind, verdict, f)))
                 verdict = report(kind, verdict, f, file, fill);
+        else if (p)
+                note_settled(p, count, kind, kept, f);
         return verdict;
 }
 

@@ -99,7 +99,7 @@ static __always_inline bool take_place(struct place *p, struct inode *inode) {
                 return false;
         __sync_fetch_and_add(&p->kept.version, 1);
         __sync_fetch_and_and(&p->kept.flags, INODE_CLAIMED);
-        p->kept.generation = 0;
+        p->kept.policy = 0;
         p->kept.reported = 0;
         p->changed = 0;
         p->inode = inode ? BPF_CORE_READ(inode, i_ino) : 0;

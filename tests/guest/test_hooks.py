@@ -6,6 +6,7 @@ the rung that must be reached there; fentry by a daemon that tries no better one
 import fcntl
 import glob
 import json
+import mmap
 import os
 import re
 import shutil
@@ -320,6 +321,74 @@ def test_reload(m):
     expect(m, DONE, "map", f"{DISK}/known.so")
 
 
+def unlearn(m, path):
+    """Takes the file out of the reference set."""
+    with open(f"{ROOT}/etc/reference.d/base.sha256", "r+", encoding="utf-8") as f:
+        kept = [line for line in f if not line.endswith(f" {path}\n")]
+        f.seek(0)
+        f.writelines(kept)
+        f.truncate()
+
+
+def settle(m, path):
+    """Often enough that the kernel side need not look at the rules any more."""
+    for _ in range(4):
+        expect(m, DONE, "map", path)
+
+
+def test_settled(m):
+    """What was settled of a file holds for its content, as long as nobody can change it, and for the policy alone."""
+    path = f"{DISK}/settled.so"
+    good = content(path)
+    settle(m, path)
+    with open(path, "r+b") as f:
+        expect(m, REFUSED, "map", path)
+        f.write(b"x")
+    expect(m, REFUSED, "map", path)
+    with open(path, "r+b") as f:
+        f.write(good)
+    settle(m, path)
+    with open(path, "r+b") as f:
+        page = mmap.mmap(f.fileno(), 0)
+    expect(m, REFUSED, "map", path)
+    page[0] ^= 1
+    page.close()
+    expect(m, REFUSED, "map", path)
+    with open(path, "r+b") as f:
+        f.write(good)
+    settle(m, path)
+    os.truncate(path, len(good) - 1)
+    expect(m, REFUSED, "map", path)
+    with open(path, "r+b") as f:
+        f.write(good)
+    settle(m, path)
+    unlearn(m, path)
+    m.ctl("reload")
+    expect(m, REFUSED, "map", path)
+    m.learn()
+    m.ctl("reload")
+    settle(m, path)
+    expect(m, REFUSED, "overwrite", path)
+    eventually(lambda: len(measured(m, path)) == 2, "a measurement of the library under each policy that allows it")
+
+
+def test_never_settled(m):
+    """That a question was answered for lack of a path, or that nobody is told to be asked, settles nothing."""
+    path, rules = f"{DISK}/settled.so", f"{ROOT}/etc/policy.d/first.policy"
+    expect(m, DONE, "map", path)
+    with open(rules, "w", encoding="utf-8") as f:
+        f.write(f"[Failures]\nNoPath=allow\n\n[Rule by-path]\nEvent=library\nPath={DISK}/elsewhere/*\nAction=deny\n")
+    m.ctl("reload")
+    before = len(measured(m, path))
+    for _ in range(4):
+        expect(m, DONE, "protect", path)
+    check(len(measured(m, path)) == before, "its path is known from where it is not to be had")
+    expect(m, DONE, "map", path)
+    eventually(lambda: len(measured(m, path)) == before + 1, "the library's measurement by its path")
+    os.unlink(rules)
+    m.ctl("reload")
+
+
 def test_asked(m):
     """By its path it may run, which only user space can tell; where the path is not to be had, that is not held against anybody."""
     path, rules = f"{DISK}/by-path.so", f"{ROOT}/etc/policy.d/first.policy"
@@ -429,7 +498,7 @@ def unpacked(path):
 
 
 def prepare(m):
-    for name in ("known", "replaced", "ran", "fresh", "written", "emptied"):
+    for name in ("known", "replaced", "ran", "fresh", "written", "emptied", "settled"):
         m.make_unknown(f"{DISK}/{name}.so")
     m.make_unknown(f"{DISK}/large.so", os.urandom(3 << 20))
     module = small_module()
@@ -479,8 +548,8 @@ def tests():
         return [test_levels, test_at_the_gate, test_only_seen, test_afterwards]
     return [test_levels, test_libraries, test_paths, test_replaced, test_overwritten, test_writers, test_memory, test_seals,
             test_unwatched if LOWER else test_sneaking,  # a lease keeps writers off; the kernel hashes anything
-            test_truncated, test_at_the_gate, test_loader, test_overlay, test_verity, test_past_the_gate, test_modules, test_kexec, test_reload, test_asked,
-            test_observe, test_silenced]
+            test_truncated, test_at_the_gate, test_loader, test_overlay, test_verity, test_past_the_gate, test_modules, test_kexec, test_reload,
+            *([] if LOWER else [test_settled, test_never_settled]), test_asked, test_observe, test_silenced]
 
 
 def main(m):

@@ -73,7 +73,7 @@ static void layouts_are_the_same(void **state) {
               FIELD(KernelPolicy, activities_ignored), FIELD(KernelPolicy, self_allowed), FIELD(KernelPolicy, rules));
         CHECK(KernelDigest, FIELD(KernelDigest, digest), FIELD(KernelDigest, sets), FIELD(KernelDigest, zero));
         CHECK(InodeState, FIELD(InodeState, digest), FIELD(InodeState, version), FIELD(InodeState, digest_version),
-              FIELD(InodeState, generation), FIELD(InodeState, sets), FIELD(InodeState, flags),
+              FIELD(InodeState, policy), FIELD(InodeState, sets), FIELD(InodeState, flags),
               FIELD(InodeState, reported));
         CHECK(IdentifyRequest, FIELD(IdentifyRequest, fd), FIELD(IdentifyRequest, error),
               FIELD(IdentifyRequest, file));
