@@ -63,8 +63,7 @@ static __always_inline int on_bpf(int cmd, union bpf_attr *attr) {
 
 /* One that never was root, nor came from one that was. */
 static __always_inline bool is_user(const struct cred *cred) {
-        return BPF_CORE_READ(cred, uid.val) != 0 && BPF_CORE_READ(cred, euid.val) != 0 &&
-               BPF_CORE_READ(cred, suid.val) != 0;
+        return cred->uid.val != 0 && cred->euid.val != 0 && cred->suid.val != 0;
 }
 
 static __always_inline bool is_probing(void) {
@@ -74,7 +73,7 @@ static __always_inline bool is_probing(void) {
 static __always_inline int on_setuid(const struct cred *new, const struct cred *old) {
         struct activity a = { .kind = ACTIVITY_SETUID, .what = WHAT_SETUID_CALL };
 
-        if ((BPF_CORE_READ(new, euid.val) != 0 || !is_user(old)) && !is_probing())
+        if ((new->euid.val != 0 || !is_user(old)) && !is_probing())
                 return allow();
         about_task(&a, bpf_get_current_task_btf());
         a.other = 0;
@@ -85,7 +84,7 @@ static __always_inline int on_setuid_program(struct linux_binprm *bprm, struct f
         struct activity a = { .kind = ACTIVITY_SETUID, .what = WHAT_SETUID_PROGRAM };
         struct task_struct *task = bpf_get_current_task_btf();
 
-        if ((BPF_CORE_READ(bprm, cred, euid.val) != 0 || !is_user(BPF_CORE_READ(task, cred))) && !is_probing())
+        if ((bprm->cred->euid.val != 0 || !is_user(task->cred)) && !is_probing())
                 return allow();
         a.object = (__u64) BPF_CORE_READ(file, f_inode);
         about_file(&a, file);

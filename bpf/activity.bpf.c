@@ -114,7 +114,7 @@ __noinline __u32 tell_activity(const struct activity *a, __u32 denied, __u32 gen
 
         if (!a)
                 return 0;
-        if (!denied && ring_is_half_full() && !is_privileged(BPF_CORE_READ(task, cred))) {
+        if (!denied && ring_is_half_full() && !is_privileged(task->cred)) {
                 lose_event(EVENT_TYPE_ACTIVITY);
                 return 0;
         }

@@ -498,7 +498,7 @@ static __always_inline void leave_mark(struct linux_binprm *bprm) {
         __u64 *mark = bpf_task_storage_get(&checked, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
         if (mark)
-                *mark = exec_of(BPF_CORE_READ(bprm, mm));
+                *mark = exec_of(bprm->mm);
         else
                 __sync_fetch_and_add(&state.unmarked, 1);
 }

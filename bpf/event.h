@@ -43,7 +43,7 @@ extern struct checked checked SEC(".maps");
 /* Which exec it is, by the memory that was made for it: never 0. A failed one's is freed, so an address alone may come back. */
 static __always_inline __u64 exec_of(struct mm_struct *mm) {
         if (bpf_core_field_exists(mm->context.ctx_id))
-                return BPF_CORE_READ(mm, context.ctx_id);
+                return mm->context.ctx_id;
         return (__u64) mm;
 }
 
@@ -81,16 +81,16 @@ static __always_inline __u32 pid_in_namespace(struct task_struct *task, __u32 na
 static __always_inline bool is_privileged(const struct cred *cred) {
         __u64 capabilities = 0;
 
-        if (BPF_CORE_READ(cred, euid.val) == 0)
+        if (cred->euid.val == 0)
                 return true;
-        if (BPF_CORE_READ(cred, user_ns, level) != 0)
+        if (cred->user_ns->level != 0)
                 return false;
         bpf_core_read(&capabilities, sizeof(capabilities), &cred->cap_effective);
         return capabilities != 0;
 }
 
 static __always_inline void fill_head(EventHead *e, EventType type, __u64 sequence, struct task_struct *task) {
-        const struct cred *cred = BPF_CORE_READ(task, cred);
+        const struct cred *cred = task->cred;
 
         e->version = ABI_EVENTS;
         e->type = type;
@@ -98,12 +98,12 @@ static __always_inline void fill_head(EventHead *e, EventType type, __u64 sequen
         e->sequence = sequence;
         e->time = bpf_ktime_get_boot_ns();
         e->pid = pid_in_namespace(task, settings.pid_namespace);
-        e->host_pid = BPF_CORE_READ(task, tgid);
-        e->started = BPF_CORE_READ(task, group_leader, start_boottime);
+        e->host_pid = task->tgid;
+        e->started = task->group_leader->start_boottime;
         e->cgroup = bpf_get_current_cgroup_id();
-        e->uid = BPF_CORE_READ(cred, uid.val);
-        e->euid = BPF_CORE_READ(cred, euid.val);
-        e->mount_namespace = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+        e->uid = cred->uid.val;
+        e->euid = cred->euid.val;
+        e->mount_namespace = task->nsproxy->mnt_ns->ns.inum;
         e->zero = 0;
         bpf_get_current_comm(e->comm, sizeof(e->comm));
 }

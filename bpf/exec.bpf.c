@@ -46,13 +46,13 @@ static __always_inline bool was_unmarked(void) {
 static __always_inline bool was_checked(struct task_struct *task) {
         __u64 *mark = bpf_task_storage_get(&checked, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-        return !mark || *mark == exec_of(BPF_CORE_READ(task, mm)) || was_unmarked();
+        return !mark || *mark == exec_of(task->mm) || was_unmarked();
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm) {
-        struct file *file = BPF_CORE_READ(bprm, file);
-        struct inode *inode = BPF_CORE_READ(file, f_inode);
+        struct file *file = bprm->file;
+        struct inode *inode = file->f_inode;
         __u64 sequence;
         bool was_empty;
         ExecEvent *e;
