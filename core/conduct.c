@@ -376,13 +376,14 @@ static int take_event(Conduct *c, const LogEntry *entry) {
         return 0;
 }
 
+/* A start may have more to say before it comes to that, also what speaks against trust, as long as it stays one. */
 static void follow_demand(Conduct *c, const LogEntry *entry) {
-        bool is_state = entry->kind == KIND_STATE;
+        const char *to = entry->kind == KIND_STATE ? text_of(entry, "to") : state_names[STATE_STARTING];
 
         c->interrupted = c->interrupted || entry->kind == KIND_START;
-        if (c->interrupted && !is_state)
+        if (c->interrupted && streq(to, state_names[STATE_STARTING]))
                 return;
-        if (!is_state || !streq(text_of(entry, "to"), state_names[STATE_VIOLATED]))
+        if (!streq(to, state_names[STATE_VIOLATED]))
                 fault(&c->unlocked, entry);
         c->demand = c->interrupted = 0;
 }

@@ -270,6 +270,61 @@ static void a_guest_that_does_not_do_its_duty(void **state _unused_) {
         }
 }
 
+static void begin_log(Case *c, bool enforce, Buffer *log) {
+        new_case(c, enforce ? ENFORCE RULES : OBSERVE RULES, enforce ? "enforce" : "observe");
+        rig_start(&c->rig);
+        rig_settle(&c->rig);
+        buffer_bytes(log, c->rig.log.data, c->rig.log.size);
+}
+
+static EventBuilder begun(const Case *c) {
+        const Now now = { 1, 1 };
+        EventBuilder e = event_begin(KIND_START, &now);
+
+        event_text(&e, "version", "0.1.0");
+        event_count(&e, "pid", 1);
+        event_text(&e, "bootid", "boot");
+        event_text(&e, "scope", "machine");
+        event_map(&e, "levels");
+        for (Watched w = 0; w < _WATCHED_MAX; w++)
+                event_map_text(&e, "levels", watched_names[w], level_names[c->rig.facts.levels[w]]);
+        event_list(&e, "taints");
+        return e;
+}
+
+/* The daemon died before the lock that it owed: the next one may say first what else is wrong, but must not begin its work. */
+static void a_lock_that_the_next_daemon_owes(void **state _unused_) {
+        static const struct {
+                const char *to[3];
+                const char *fails;
+        } cases[] = {
+                { { "starting", "violated" }, "guard-state lock-plan" },
+                { { "violated" }, "guard-state lock-plan" },
+                { { "starting" }, "lock-on-violation guard-state" },
+                { { "degraded", "violated" }, "lock-on-violation guard-state lock-plan" },
+                { { "starting", "trusted" }, "lock-on-violation" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(buffer_done) Buffer log = {};
+                const char *from = "starting";
+                EventBuilder event = tampered("lock");
+                Case c;
+
+                begin_log(&c, true, &log);
+                append(&log, &event);
+                event = begun(&c);
+                append(&log, &event);
+                for (size_t j = 0; j < ELEMENTSOF(cases[i].to) && cases[i].to[j]; j++) {
+                        event = changed(from, cases[i].to[j]);
+                        append(&log, &event);
+                        from = cases[i].to[j];
+                }
+                expect_of(&c, &log, cases[i].fails);
+                done_case(&c);
+        }
+}
+
 #define DRILL_ID "0123456789abcdef0123456789abcdef"
 
 static void put_drill(Buffer *log, bool begins, const char *const items[][2], const char *used) {
@@ -302,13 +357,6 @@ static void put_drilled(Buffer *log, unsigned pid, const char *how, const char *
         event_map(&event, "details");
         event_map_text(&event, "details", "how", how);
         append(log, &event);
-}
-
-static void begin_log(Case *c, bool enforce, Buffer *log) {
-        new_case(c, enforce ? ENFORCE RULES : OBSERVE RULES, enforce ? "enforce" : "observe");
-        rig_start(&c->rig);
-        rig_settle(&c->rig);
-        buffer_bytes(log, c->rig.log.data, c->rig.log.size);
 }
 
 /* Whoever claims that something was a drill's must have announced it, what demands a lock demands it all the same, and in enforce
@@ -489,6 +537,7 @@ int main(void) {
                 TEST(losses_and_levels),
                 TEST(a_killed_daemon_is_a_gap),
                 TEST(a_guest_that_does_not_do_its_duty),
+                TEST(a_lock_that_the_next_daemon_owes),
                 TEST(drills_are_announced),
                 TEST(what_a_drill_used_is_recorded),
                 TEST(a_drill_is_the_daemons_own),
