@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 #ifndef SEALWATCH_ABI_VERSION /* tests build daemons of others */
-#define SEALWATCH_ABI_VERSION 9
+#define SEALWATCH_ABI_VERSION 10
 #endif
 #ifndef SEALWATCH_ABI_EVENTS
 #define SEALWATCH_ABI_EVENTS 3
@@ -317,6 +317,8 @@ typedef struct StateHead {
         /* Files that a later daemon probes itself with, which must not be in its way: inode addresses; 0: none. */
         __u64 let_go[ABI_LET_GO_MAX];
         __u64 hooked; /* by user space: CLOCK_BOOTTIME, ns; hooks are asked about what later processes execute. 0: they may not be */
+        /* By user space: CLOCK_BOOTTIME, ns; another daemon has taken over, and tells what runs from then on. 0: none has. */
+        __u64 replaced;
         __u32 unattended; /* the daemon has ended, and the programs work on */
         __u32 zero;
 } StateHead;
@@ -419,7 +421,7 @@ ABI_ASSERT_OFFSET(LearnRequest, digest, 8);
 ABI_ASSERT_SIZE(SensorSettings, 16);
 ABI_ASSERT_OFFSET(SensorSettings, pid_namespace, 8);
 
-ABI_ASSERT_SIZE(StateHead, 200);
+ABI_ASSERT_SIZE(StateHead, 208);
 ABI_ASSERT_OFFSET(StateHead, sequence, 8);
 ABI_ASSERT_OFFSET(StateHead, lost, 16);
 ABI_ASSERT_OFFSET(StateHead, told, 80);
@@ -427,14 +429,15 @@ ABI_ASSERT_OFFSET(StateHead, lost_told, 88);
 ABI_ASSERT_OFFSET(StateHead, missed_told, 152);
 ABI_ASSERT_OFFSET(StateHead, let_go, 160);
 ABI_ASSERT_OFFSET(StateHead, hooked, 184);
-ABI_ASSERT_OFFSET(StateHead, unattended, 192);
-ABI_ASSERT_OFFSET(StateHead, zero, 196);
+ABI_ASSERT_OFFSET(StateHead, replaced, 192);
+ABI_ASSERT_OFFSET(StateHead, unattended, 200);
+ABI_ASSERT_OFFSET(StateHead, zero, 204);
 
-ABI_ASSERT_SIZE(SensorState, 240 + 8 * ABI_KINDS_MAX);
-ABI_ASSERT_OFFSET(SensorState, owner, 200);
-ABI_ASSERT_OFFSET(SensorState, last_wake, 208);
-ABI_ASSERT_OFFSET(SensorState, probe, 216);
-ABI_ASSERT_OFFSET(SensorState, refused, 224);
-ABI_ASSERT_OFFSET(SensorState, policy, 232);
-ABI_ASSERT_OFFSET(SensorState, unmarked, 236);
-ABI_ASSERT_OFFSET(SensorState, untold, 240);
+ABI_ASSERT_SIZE(SensorState, 248 + 8 * ABI_KINDS_MAX);
+ABI_ASSERT_OFFSET(SensorState, owner, 208);
+ABI_ASSERT_OFFSET(SensorState, last_wake, 216);
+ABI_ASSERT_OFFSET(SensorState, probe, 224);
+ABI_ASSERT_OFFSET(SensorState, refused, 232);
+ABI_ASSERT_OFFSET(SensorState, policy, 240);
+ABI_ASSERT_OFFSET(SensorState, unmarked, 244);
+ABI_ASSERT_OFFSET(SensorState, untold, 248);

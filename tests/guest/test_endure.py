@@ -7,6 +7,7 @@ import glob
 import mmap
 import os
 import signal
+import struct
 import sys
 import time
 
@@ -19,7 +20,8 @@ DONE, REFUSED = 0, 1
 RELOADS = 20
 FIRST_USES = 500
 RULES = ("[Rule first]\nEvent=library\nReference=base\nAction=allow\n", "[Rule other]\nEvent=kexec\nAction=deny\n")
-LIBC = ctypes.CDLL(None)
+LIBC = ctypes.CDLL(None, use_errno=True)
+SYS_BPF, BPF_OBJ_GET = 321, 7
 FTRACE = "/proc/sys/kernel/ftrace_enabled"
 
 
@@ -140,6 +142,39 @@ def test_restart(m):
     m.expect_state("trusted")
     check(m.events("gap")[-1]["judging"] == 0, "somebody is said to have judged")
     expect(m, REFUSED, "map", unknown)
+
+
+def held(pin):
+    """A descriptor of what is pinned there, with which it lives on."""
+    path = ctypes.create_string_buffer(pin.encode())
+    attributes = struct.pack("=QII", ctypes.addressof(path), 0, 0)
+    fd = LIBC.syscall(SYS_BPF, BPF_OBJ_GET, attributes, len(attributes))
+    check(fd >= 0, f"{pin} cannot be had: {os.strerror(ctypes.get_errno())}")
+    return fd
+
+
+def kernel_programs(name):
+    with open("/proc/kallsyms", encoding="ascii") as f:
+        return sum(f"_{name}\t" in line for line in f)
+
+
+def test_hurried(m):
+    """The one that takes over is replaced before it is done with the earlier one, whose programs the kernel ends one after the other, in
+    its own time: what ran without some of them is held against nobody, and has been told by who took over."""
+    path = f"{DISK}/hurried"
+    lab.shutil.copy(f"{DISK}/ran", path)
+    check(m.hand_over() == 0, "it did not end well")
+    last = held(next(pin for pin in m.pins() if pin.endswith("/link-on_exec")))
+    m.start()
+    m.expect_state("trusted")
+    eventually(lambda: kernel_programs("check_program") == 1, "the end of a hook of the earlier one")
+    check(m.watched(path).returncode == 11, "a known program did not run")
+    m.expect_event("file", path=path)
+    check(m.hand_over() == 0, "it did not end well")
+    m.start()
+    os.close(last)
+    m.expect_state("trusted")
+    check(not [e for e in m.events("ungated") if e["path"] == path], "what the gate was asked about is said to have run past it")
 
 
 def test_flood(m):
@@ -311,8 +346,8 @@ def prepare(m):
 
 def main(m):
     prepare(m)
-    for test in (test_killed, test_new_policy, test_restart, test_flood, test_busy, test_first_use, test_reloads, test_detach, test_crowd,
-                 test_silenced, test_some_ended, test_unpinned):
+    for test in (test_killed, test_new_policy, test_restart, test_hurried, test_flood, test_busy, test_first_use, test_reloads, test_detach,
+                 test_crowd, test_silenced, test_some_ended, test_unpinned):
         test(m)
         print(f"{test.__name__}: ok", flush=True)
 

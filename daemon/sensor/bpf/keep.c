@@ -163,13 +163,14 @@ static int on_left_end(sd_event_source *source, uint64_t when, void *userdata) {
 }
 
 void observer_take_over(Observer *o) {
+        const uint64_t now = clock_ns(CLOCK_BOOTTIME);
         const LeftOps ops = left_ops(o);
 
         if (!o->left)
                 return;
         if (o->execs_since > 0)
-                o->execs_since = clock_ns(CLOCK_BOOTTIME);
-        left_detach(o->left);
+                o->execs_since = now;
+        left_detach(o->left, now);
         left_read(o->left, &ops);
         if (sd_event_add_time_relative(o->event, &o->left_end, CLOCK_BOOTTIME, LATE, 0, on_left_end, o) < 0)
                 end_left(o);

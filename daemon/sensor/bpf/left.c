@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
@@ -30,7 +29,6 @@ typedef struct Run {
         size_t mapped;
         struct ring_buffer *ring;                      /* NULL: not there */
         const LeftOps *ops;                            /* while it is read */
-        uint64_t detached;                             /* CLOCK_BOOTTIME, ns; 0: not yet */
         uint64_t strange, strange_first, strange_last; /* events that cannot be read */
 } Run;
 
@@ -89,15 +87,28 @@ static void map_head(Run *run) {
         run->head = p == MAP_FAILED ? NULL : p;
 }
 
-/* Once is enough: the next ones say nothing new. Detaching ends the hooks one after the other. */
+/* The kernel ends the programs one after the other, in its own time. */
+static bool is_of_its_end(const Run *run, const EventHead *e) {
+        uint64_t replaced = run->head ? load(&run->head->replaced) : 0;
+
+        return replaced > 0 && e->time >= replaced;
+}
+
+/* Once is enough: the next ones say nothing new. */
 static void check_hooks(Run *run, const EventHead *e) {
         uint64_t since = run->head ? load(&run->head->hooked) : 0;
 
         if (since == 0 || e->type != EVENT_TYPE_EXEC || !(e->flags & EVENT_UNCHECKED) || e->started < since ||
-            (run->detached > 0 && e->time >= run->detached))
+            is_of_its_end(run, e))
                 return;
         run->head->hooked = 0;
         run->ops->unchecked(run->ops->userdata);
+}
+
+/* True when a daemon that took over, and has been replaced in turn before it was done here, told of that program. One that died
+ * before it had detached these programs may not have. */
+static bool is_told(const Run *run, const EventHead *e) {
+        return run->links == 0 && e->type == EVENT_TYPE_EXEC && is_of_its_end(run, e);
 }
 
 /* By the version of its own, which stands first in every one. */
@@ -105,7 +116,8 @@ static int on_record(void *userdata, void *data, size_t size) {
         const EventHead *e = data;
         Run *run = userdata;
 
-        if (size >= sizeof(*e) && e->version == ABI_EVENTS && run->ops->event(run->ops->userdata, data, size))
+        if (size >= sizeof(*e) && e->version == ABI_EVENTS &&
+            (is_told(run, e) || run->ops->event(run->ops->userdata, data, size)))
                 check_hooks(run, e);
         else {
                 uint64_t sequence = size >= offsetof(EventHead, time)
@@ -204,12 +216,12 @@ void left_let_go(Left *l, unsigned which, uint64_t inode_address) {
                         __atomic_store_n(&l->runs[i].head->let_go[which], inode_address, __ATOMIC_RELEASE);
 }
 
-void left_detach(Left *l) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_BOOTTIME, &now);
+void left_detach(Left *l, uint64_t now) {
         for (size_t i = 0; i < l->n; i++) {
-                l->runs[i].detached = (uint64_t) now.tv_sec * (USEC_PER_SEC * NSEC_PER_USEC) + (uint64_t) now.tv_nsec;
+                StateHead *h = l->runs[i].head;
+
+                if (h && load(&h->replaced) == 0)
+                        __atomic_store_n(&h->replaced, now, __ATOMIC_RELEASE);
                 pins_remove_links(l->runs[i].path);
         }
 }

@@ -43,8 +43,9 @@ void left_facts(const Left *l, LeftFacts *ret);
 /* Files that the programs that are left must let go and not report. inode_address: 0: none any more. */
 void left_let_go(Left *l, unsigned which, uint64_t inode_address);
 
-/* Ends the programs. A sleeping one that has begun already goes on, and may tell later. */
-void left_detach(Left *l);
+/* Ends the programs. A sleeping one that has begun already goes on, and may tell later. now: CLOCK_BOOTTIME, ns; what runs from then
+ * on is told by the caller's own programs. */
+void left_detach(Left *l, uint64_t now);
 
 /* Reads what is there now. */
 void left_read(Left *l, const LeftOps *ops);
