@@ -114,11 +114,14 @@ struct vfsmount {
         struct dentry *mnt_root;
 };
 
+struct mnt_namespace;
+
 struct mount {
         struct list_head mnt_instance; /* before 6.18 */
         struct mount *mnt_parent;
         struct dentry *mnt_mountpoint;
         struct vfsmount mnt;
+        struct mnt_namespace *mnt_ns;
 };
 
 struct path {

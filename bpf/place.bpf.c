@@ -5,6 +5,7 @@
 #include "bpf/self.h"
 
 enum {
+        MOUNTS_MAX = 4096,        /* of one file system, in all mount namespaces */
         TASK_KERNEL = 0x00200000, /* PF_KTHREAD */
         TYPE_MASK = 0170000,      /* S_IFMT */
         TYPE_CHARACTER = 0020000,
@@ -70,75 +71,141 @@ static __always_inline bool has_own_mounts(void) {
         return mounts != activities.first_mounts && mounts != activities.mounts;
 }
 
+struct super_block___since_6_18 {
+        struct mount *s_mounts;
+} __attribute__((preserve_access_index));
+
+struct mount___since_6_18 {
+        struct mount *mnt_next_for_sb;
+} __attribute__((preserve_access_index));
+
+struct search {
+        struct super_block *sb;
+        struct mnt_namespace *mounts;
+        struct mount *next, *found;
+};
+
+static __always_inline bool is_oldest_first(void) {
+        return bpf_core_field_exists(struct mount, mnt_instance);
+}
+
+static __always_inline struct mount *mount_in(struct list_head *item, struct super_block *sb) {
+        if ((void *) item == (void *) sb + bpf_core_field_offset(struct super_block, s_mounts))
+                return NULL;
+        return (void *) item - bpf_core_field_offset(struct mount, mnt_instance);
+}
+
+static __always_inline struct mount *first_mount(struct super_block *sb) {
+        if (!is_oldest_first())
+                return BPF_CORE_READ((struct super_block___since_6_18 *) sb, s_mounts);
+        return mount_in(BPF_CORE_READ(sb, s_mounts.next), sb);
+}
+
+static __always_inline struct mount *next_mount(struct mount *mount, struct super_block *sb) {
+        if (!is_oldest_first())
+                return BPF_CORE_READ((struct mount___since_6_18 *) mount, mnt_next_for_sb);
+        return mount_in(BPF_CORE_READ(mount, mnt_instance.next), sb);
+}
+
+static long look_at_mount(__u32 index, void *context) {
+        struct search *s = context;
+        struct mount *mount = s->next;
+
+        if (!mount)
+                return 1;
+        if (BPF_CORE_READ(mount, mnt_ns) == s->mounts) {
+                s->found = mount;
+                if (is_oldest_first())
+                        return 1;
+        }
+        s->next = next_mount(mount, s->sb);
+        return 0;
+}
+
+/* The file system's oldest mount (struct vfsmount) that who does something can have a path of: the kernel has mounts of its own, and
+ * those of other mount namespaces are elsewhere. 0 when there is none. */
+__noinline __u64 oldest_mount(const struct activity *a) {
+        struct search s = {};
+        struct inode *inode;
+
+        if (!a)
+                return 0;
+        inode = (void *) a->object;
+        s.sb = BPF_CORE_READ(inode, i_sb);
+        s.mounts = BPF_CORE_READ(bpf_get_current_task_btf(), nsproxy, mnt_ns);
+        s.next = first_mount(s.sb);
+        bpf_loop(MOUNTS_MAX, look_at_mount, &s, 0);
+        return s.found ? (__u64) s.found + bpf_core_field_offset(struct mount, mnt) : 0;
+}
+
 /* A place where a mount would hide or uncover what is the daemon's. The same directory can be mounted elsewhere as well (as for a
- * chroot), which is none. */
+ * chroot), which is none: such a mount is younger than the one that we know, which may have been moved since. */
 static __always_inline bool is_guarded_place(const struct activity *a) {
         __u32 guard;
 
         if (state.owner == 0)
                 return false;
         guard = guard_of((struct dentry *) a->dentry);
-        if (!(guard & GUARD_MOUNT))
+        if (!(guard & GUARD_MOUNT) || has_own_mounts())
                 return false;
-        if (a->what != WHAT_MOUNT_RECONFIGURE && has_own_mounts())
-                return false;
-        return depth_of(a) == guard >> GUARD_DEPTH_SHIFT;
+        return depth_of(a) == guard >> GUARD_DEPTH_SHIFT || a->mount == oldest_mount(a);
 }
 
-static __always_inline int settle_place(struct activity *a) {
-        if (is_guarded_place(a)) {
+static __always_inline int settle_place(struct activity *a, bool guarded) {
+        if (guarded) {
                 a->kind = ACTIVITY_SELF;
                 a->what = WHAT_SELF_MOUNT;
         }
         return settle_activity(a);
 }
 
+static __always_inline void about_place(struct activity *a, const struct path *place) {
+        about_path(a, place);
+        a->object = (__u64) BPF_CORE_READ(place, dentry, d_inode);
+}
+
 static __always_inline int on_mount(const struct path *at, const char *type, unsigned long flags) {
         struct activity a = { .kind = ACTIVITY_MOUNT, .what = WHAT_MOUNT, .number = flags, .name = (__u64) type };
 
-        about_path(&a, at);
-        a.object = (__u64) BPF_CORE_READ(at, dentry, d_inode);
-        return settle_place(&a);
+        about_place(&a, at);
+        return settle_place(&a, is_guarded_place(&a));
 }
 
-static __always_inline int on_move(const struct path *to, ActivityWhat what) {
-        struct activity a = { .kind = ACTIVITY_MOUNT, .what = what };
+/* By move_mount(2). With mount(2), which says no more than a string, it is on_mount(). */
+static __always_inline int on_move(const struct path *from, const struct path *to) {
+        struct activity a = { .kind = ACTIVITY_MOUNT, .what = WHAT_MOUNT_MOVE };
+        bool guarded;
 
-        about_path(&a, to);
-        a.object = (__u64) BPF_CORE_READ(to, dentry, d_inode);
-        return settle_place(&a);
+        about_place(&a, from);
+        guarded = is_guarded_place(&a);
+        if (!guarded) {
+                about_place(&a, to);
+                guarded = is_guarded_place(&a);
+        }
+        return settle_place(&a, guarded);
 }
 
-struct super_block___since_6_18 {
-        struct mount *s_mounts;
-} __attribute__((preserve_access_index));
+static __always_inline int on_pivot(const struct path *old) {
+        struct activity a = { .kind = ACTIVITY_MOUNT, .what = WHAT_MOUNT_PIVOT };
 
-static __always_inline struct mount *first_mount_of(struct super_block *sb) {
-        struct list_head *first;
-
-        if (!bpf_core_field_exists(struct mount, mnt_instance))
-                return BPF_CORE_READ((struct super_block___since_6_18 *) sb, s_mounts);
-        first = BPF_CORE_READ(sb, s_mounts.next);
-        if ((void *) first == (void *) sb + bpf_core_field_offset(struct super_block, s_mounts))
-                return NULL;
-        return (void *) first - bpf_core_field_offset(struct mount, mnt_instance);
+        about_place(&a, old);
+        return settle_place(&a, is_guarded_place(&a));
 }
 
-/* By fspick(2) and fsconfig(2), or once more after on_mount(). It is one for all its mounts, whoever's they are; the first of them
- * says where. The kernel itself does so in an emergency. */
+/* By fspick(2) and fsconfig(2), or once more after on_mount(). It is one for all its mounts, whoever's they are and wherever. The
+ * kernel itself does so in an emergency. */
 static __always_inline int on_reconfigure(struct super_block *sb) {
         struct activity a = { .kind = ACTIVITY_MOUNT, .what = WHAT_MOUNT_RECONFIGURE };
-        struct dentry *root;
-        struct mount *mount;
+        struct dentry *root = BPF_CORE_READ(sb, s_root);
+        struct vfsmount *mount;
 
         if (BPF_CORE_READ(bpf_get_current_task_btf(), flags) & TASK_KERNEL)
                 return allow();
-        mount = first_mount_of(sb);
-        root = mount ? BPF_CORE_READ(mount, mnt.mnt_root) : BPF_CORE_READ(sb, s_root);
-        a.mount = mount ? (__u64) mount + bpf_core_field_offset(struct mount, mnt) : 0;
-        a.dentry = (__u64) root;
         a.object = (__u64) BPF_CORE_READ(root, d_inode);
-        return settle_place(&a);
+        mount = (void *) oldest_mount(&a);
+        a.mount = (__u64) mount;
+        a.dentry = mount ? (__u64) BPF_CORE_READ(mount, mnt_root) : (__u64) root;
+        return settle_place(&a, state.owner != 0 && guard_of(root) & GUARD_MOUNT);
 }
 
 static __always_inline int on_unmount(struct vfsmount *mount, int flags) {
@@ -147,7 +214,7 @@ static __always_inline int on_unmount(struct vfsmount *mount, int flags) {
         a.mount = (__u64) mount;
         a.dentry = (__u64) BPF_CORE_READ(mount, mnt_root);
         a.object = (__u64) BPF_CORE_READ(mount, mnt_root, d_inode);
-        return settle_place(&a);
+        return settle_place(&a, is_guarded_place(&a));
 }
 
 /* A name of up to 23 bytes, with zeros behind it. */
@@ -324,22 +391,22 @@ int BPF_PROG(lower_place_mount, const char *from, const struct path *at, const c
 
 SEC("?lsm/move_mount")
 int BPF_PROG(place_move, const struct path *from, const struct path *to) {
-        return on_move(to, WHAT_MOUNT_MOVE);
+        return on_move(from, to);
 }
 
 SEC("?fmod_ret/security_move_mount")
 int BPF_PROG(lower_place_move, const struct path *from, const struct path *to) {
-        return on_move(to, WHAT_MOUNT_MOVE);
+        return on_move(from, to);
 }
 
 SEC("?lsm/sb_pivotroot")
 int BPF_PROG(place_pivot, const struct path *old, const struct path *new) {
-        return on_move(old, WHAT_MOUNT_PIVOT);
+        return on_pivot(old);
 }
 
 SEC("?fmod_ret/security_sb_pivotroot")
 int BPF_PROG(lower_place_pivot, const struct path *old, const struct path *new) {
-        return on_move(old, WHAT_MOUNT_PIVOT);
+        return on_pivot(old);
 }
 
 SEC("?lsm/sb_remount")

@@ -44,6 +44,8 @@ ACTS = [  # what act does, the event, how, what of the target, and in the words 
     (("mount", PLACE), "mount", "mount", PLACE, "mount", "security_sb_mount"),
     (("remount", DISK), "mount", "mount", DISK, "remount", "security_sb_mount"),
     (("reconfigure", DISK), "mount", "reconfigure", DISK, "fspick, fsconfig", "security_sb_remount"),
+    (("reconfigure", "/dev"), "mount", "reconfigure", "/dev", "fspick, fsconfig", "security_sb_remount"),
+    (("reconfigure-new",), "mount", "reconfigure", "(unreachable)/", "fspick, fsconfig", "security_sb_remount"),
     (("user-tmpfs", PLACE), "mount", "mount", PLACE, "mount in a user namespace", "security_sb_mount"),
     (("unmount", DISK), "mount", "unmount", DISK, "umount", "security_sb_umount"),
     (("move", PLACE), "mount", "move", PLACE, "fsmount, move_mount", "security_move_mount"),
@@ -176,7 +178,8 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 PTRACE_SEIZE, MNT_DETACH, SYS_BPF, SYS_PERF_EVENT_OPEN = 0x4206, 2, 321, 298
 BPF_MAP_GET_FD_BY_ID, BPF_LINK_GET_FD_BY_ID, BPF_MAP_GET_NEXT_ID, BPF_LINK_GET_NEXT_ID = 14, 30, 12, 31
 BPF_PROG_GET_FD_BY_ID, BPF_PROG_GET_NEXT_ID = 13, 11
-AT_FDCWD, CLONE_NEWNS, SYS_FSCONFIG, SYS_FSPICK, FSCONFIG_CMD_RECONFIGURE = -100, 0x20000, 431, 433, 7
+AT_FDCWD, CLONE_NEWNS, SYS_MOVE_MOUNT, SYS_FSCONFIG, SYS_FSPICK, FSCONFIG_CMD_RECONFIGURE = -100, 0x20000, 429, 431, 433, 7
+MS_MOVE = 0x2000
 
 
 def attempt(function, *arguments):
@@ -219,6 +222,14 @@ def reconfigure(path):
     call(LIBC.unshare(CLONE_NEWNS))
     fs = call(LIBC.syscall(SYS_FSPICK, AT_FDCWD, path.encode(), 0))
     call(LIBC.syscall(SYS_FSCONFIG, fs, FSCONFIG_CMD_RECONFIGURE, None, None, 0))
+
+
+def move(path, to):
+    call(LIBC.syscall(SYS_MOVE_MOUNT, AT_FDCWD, path.encode(), AT_FDCWD, to.encode(), 0))
+
+
+def move_by_name(path, to):
+    call(LIBC.mount(path.encode(), to.encode(), None, MS_MOVE, None))
 
 
 def mount_over(path):
@@ -275,6 +286,7 @@ def self_attempts(m):
         ("remove", "inode_rmdir", "removing a directory of pins", os.rmdir, os.path.dirname(pin)),
         ("mount", "sb_umount", "unmounting the pins", unmount, f"{ROOT}/bpf"),
         ("mount", "sb_remount", "fsconfig of the file system of the pins", reconfigure, f"{ROOT}/bpf"),
+        ("mount", "move_mount", "moving the pins", move, f"{ROOT}/bpf", PLACE),
         ("mount", "sb_mount", "mounting over the pins", mount_over, f"{ROOT}/bpf"),
         ("mount", "sb_mount", "mounting over the log", mount_over, run),
         ("map", "bpf_map", "BPF_MAP_GET_FD_BY_ID", get_all, BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID),
@@ -314,13 +326,15 @@ def test_what_stays_allowed(m):
     """Looking, and harmless signals; other processes; and mounts elsewhere of what is protected."""
     pid = m.daemon.pid
     copy = f"{ROOT}/copy"
-    os.makedirs(f"{copy}/here", exist_ok=True)
+    for place in ("here", "there"):
+        os.makedirs(f"{copy}/{place}", exist_ok=True)
     for function, *arguments in ((os.kill, pid, 0), (os.kill, pid, signal.SIGCONT), (open, f"/proc/{pid}/status"), (open, f"/proc/{pid}/maps"),
                                  (os.listdir, f"/proc/{pid}/fd"), (open, f"{ROOT}/run/sealwatch/measurements", "rb"),
                                  (write, "/proc/self/oom_score_adj", b"0")):
         check(attempt(function, *arguments) == DONE, f"{function.__name__} {arguments} was refused")
     tool("mount", "--bind", f"{ROOT}/bpf", f"{copy}/here")
-    check(attempt(unmount, f"{copy}/here") == DONE, "another mount of the same file system could not be unmounted")
+    check(attempt(move, f"{copy}/here", f"{copy}/there") == DONE, "another mount of the same file system could not be moved")
+    check(attempt(unmount, f"{copy}/there") == DONE, "another mount of the same file system could not be unmounted")
     check(m.state() == "trusted", f"the state is {m.state()}")
 
 
@@ -343,6 +357,20 @@ def test_self_observed(m):
     if RUNG == "fentry":
         results.show(RUNG, LEVELS, "self", "writing to the log", "security_file_open", "seen")
         results.show(RUNG, LEVELS, "self", "a probe by perf_event_open", "security_locked_down", "seen")
+
+
+def test_self_moved(m):
+    """The file system of the pins is known wherever it is. Of what mount(2) moves its hook sees no more than a string."""
+    rules(m, "enforce", "")
+    deeper = f"{ROOT}/deeper/and/deeper"
+    os.makedirs(deeper)
+    check(attempt(move_by_name, f"{ROOT}/bpf", deeper) == DONE, "the pins were not moved")
+    for function, *arguments in ((reconfigure, deeper), (move, deeper, f"{ROOT}/bpf"), (mount_over, deeper), (unmount, deeper)):
+        check(attempt(function, *arguments) == REFUSED, f"{function.__name__} of what was moved was not refused")
+        expect(m, "self", "mount", deeper, verdict="deny")
+    m.expect_event("failure", row="hooks-dead")
+    m.expect_state("locked")
+    check(attempt(move_by_name, deeper, f"{ROOT}/bpf") == DONE, "the pins were not moved back")
 
 
 def test_stop(m):
@@ -390,7 +418,8 @@ def main(m):
     test_levels()
     only_seen = [test_seen, test_config, test_self_observed, test_done]
     denied = [test_seen, test_config, test_denied, test_known_afterwards, test_quiet, test_namespace, test_snapshot,
-              test_self_denied, test_what_stays_allowed, test_self_by_rule, test_self_observed, test_stop]
+              test_self_denied, test_what_stays_allowed, test_self_by_rule, test_self_observed, test_self_moved,
+              test_stop]
     for test in only_seen if RUNG == "fentry" else denied:
         test(m)
         print(f"{test.__name__}: ok", flush=True)

@@ -150,10 +150,29 @@ static int remount(const char *argument) {
 }
 
 /* For everybody, wherever it is mounted; with the options that it has. */
-static int reconfigure(const char *argument) {
-        int fs = (int) syscall(SYS_fspick, AT_FDCWD, argument, 0);
+static int reconfigure_at(int at, const char *path) {
+        int fs = (int) syscall(SYS_fspick, at, path, FSPICK_EMPTY_PATH);
 
         return fs < 0 ? -EIO : result(syscall(SYS_fsconfig, fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+}
+
+static int reconfigure(const char *argument) {
+        return reconfigure_at(AT_FDCWD, argument);
+}
+
+/* A file system that is mounted nowhere. */
+static int new_tmpfs(void) {
+        int fs = (int) syscall(SYS_fsopen, "tmpfs", 0);
+
+        if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return -EIO;
+        return (int) syscall(SYS_fsmount, fs, 0, 0);
+}
+
+static int reconfigure_new(const char *argument) {
+        int tree = new_tmpfs();
+
+        return tree < 0 ? -EIO : reconfigure_at(tree, "");
 }
 
 static int unmount(const char *argument) {
@@ -164,11 +183,8 @@ static int unmount(const char *argument) {
 
 static int move(const char *argument) {
         int r = own_mounts();
-        int fs = r < 0 ? -1 : (int) syscall(SYS_fsopen, "tmpfs", 0), tree;
+        int tree = r < 0 ? r : new_tmpfs();
 
-        if (r < 0 || fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-                return r < 0 ? r : -EIO;
-        tree = (int) syscall(SYS_fsmount, fs, 0, 0);
         return tree < 0 ? -EIO
                         : result(syscall(SYS_move_mount, tree, "", AT_FDCWD, argument, MOVE_MOUNT_F_EMPTY_PATH));
 }
@@ -264,7 +280,7 @@ static const struct {
         { "user-tmpfs", user_tmpfs }, { "setuid", become_root },
         { "run-setuid", run_setuid }, { "is-root", is_root },
         { "open", open_file },        { "write", open_for_writing },
-        { "dm", create_dm },
+        { "dm", create_dm },          { "reconfigure-new", reconfigure_new },
 };
 
 int main(int argc, char **argv) {
