@@ -122,6 +122,7 @@ struct mount {
         struct dentry *mnt_mountpoint;
         struct vfsmount mnt;
         struct mnt_namespace *mnt_ns;
+        int mnt_group_id;
 };
 
 struct path {

@@ -23,6 +23,10 @@ enum {
                                                                                         * clear, message */
 };
 
+static __always_inline struct mount *mount_of(__u64 vfsmount) {
+        return (void *) (vfsmount - bpf_core_field_offset(struct mount, mnt));
+}
+
 struct climb {
         struct dentry *dentry;
         struct mount *mount;
@@ -58,8 +62,7 @@ __noinline __u32 depth_of(const struct activity *a) {
         if (!a)
                 return 0xffffffff;
         c.dentry = (void *) a->dentry;
-        c.mount = (void *) (a->mount - bpf_core_field_offset(struct mount, mnt));
-
+        c.mount = mount_of(a->mount);
         bpf_loop(64, climb_up, &c, 0);
         return c.whole ? c.names : 0xffffffff;
 }
@@ -70,6 +73,8 @@ static __always_inline bool has_own_mounts(void) {
 
         return mounts != activities.first_mounts && mounts != activities.mounts;
 }
+
+static const __u64 OLDEST_UNKNOWN = ~0ULL;
 
 struct super_block___since_6_18 {
         struct mount *s_mounts;
@@ -123,7 +128,7 @@ static long look_at_mount(__u32 index, void *context) {
 }
 
 /* The file system's oldest mount (struct vfsmount) that who does something can have a path of: the kernel has mounts of its own, and
- * those of other mount namespaces are elsewhere. 0 when there is none. */
+ * those of other mount namespaces are elsewhere. 0 when there is none, OLDEST_UNKNOWN when there are too many. */
 __noinline __u64 oldest_mount(const struct activity *a) {
         struct search s = {};
         struct inode *inode;
@@ -134,21 +139,47 @@ __noinline __u64 oldest_mount(const struct activity *a) {
         s.sb = BPF_CORE_READ(inode, i_sb);
         s.mounts = BPF_CORE_READ(bpf_get_current_task_btf(), nsproxy, mnt_ns);
         s.next = first_mount(s.sb);
-        bpf_loop(MOUNTS_MAX, look_at_mount, &s, 0);
+        if (bpf_loop(MOUNTS_MAX, look_at_mount, &s, 0) == MOUNTS_MAX && s.next)
+                return OLDEST_UNKNOWN;
         return s.found ? (__u64) s.found + bpf_core_field_offset(struct mount, mnt) : 0;
 }
 
+/* What happens to a mount that is shared happens to those that share it, in whatever mount namespace (Documentation/filesystems/
+ * sharedsubtree.rst). */
+static __always_inline bool stays_among_own(struct mount *at) {
+        return has_own_mounts() && BPF_CORE_READ(at, mnt_group_id) == 0;
+}
+
 /* A place where a mount would hide or uncover what is the daemon's. The same directory can be mounted elsewhere as well (as for a
- * chroot), which is none: such a mount is younger than the one that we know, which may have been moved since. */
-static __always_inline bool is_guarded_place(const struct activity *a) {
+ * chroot), which is none: such a mount is younger than the one that we know, which may have been moved since. at: the mount that
+ * one is put on, or taken from. */
+static __always_inline bool is_guarded_place(const struct activity *a, struct mount *at) {
+        __u64 oldest;
         __u32 guard;
 
         if (state.owner == 0)
                 return false;
         guard = guard_of((struct dentry *) a->dentry);
-        if (!(guard & GUARD_MOUNT) || has_own_mounts())
+        if (!(guard & GUARD_MOUNT) || stays_among_own(at))
                 return false;
-        return depth_of(a) == guard >> GUARD_DEPTH_SHIFT || a->mount == oldest_mount(a);
+        if (depth_of(a) == guard >> GUARD_DEPTH_SHIFT)
+                return true;
+        oldest = oldest_mount(a);
+        return a->mount == oldest || oldest == OLDEST_UNKNOWN;
+}
+
+/* One that would be covered: a directory, or a file of the daemon's. */
+static __always_inline bool would_be_covered(const struct activity *a) {
+        struct mount *at = mount_of(a->mount);
+
+        return is_guarded_place(a, at) || (is_guarded((struct dentry *) a->dentry) && !stays_among_own(at));
+}
+
+/* One that would be taken away. */
+static __always_inline bool would_be_uncovered(const struct activity *a) {
+        const struct mount *mount = mount_of(a->mount);
+
+        return is_guarded_place(a, BPF_CORE_READ(mount, mnt_parent));
 }
 
 static __always_inline int settle_place(struct activity *a, bool guarded) {
@@ -168,7 +199,7 @@ static __always_inline int on_mount(const struct path *at, const char *type, uns
         struct activity a = { .kind = ACTIVITY_MOUNT, .what = WHAT_MOUNT, .number = flags, .name = (__u64) type };
 
         about_place(&a, at);
-        return settle_place(&a, is_guarded_place(&a));
+        return settle_place(&a, would_be_covered(&a));
 }
 
 /* By move_mount(2). With mount(2), which says no more than a string, it is on_mount(). */
@@ -177,10 +208,10 @@ static __always_inline int on_move(const struct path *from, const struct path *t
         bool guarded;
 
         about_place(&a, from);
-        guarded = is_guarded_place(&a);
+        guarded = would_be_uncovered(&a);
         if (!guarded) {
                 about_place(&a, to);
-                guarded = is_guarded_place(&a);
+                guarded = would_be_covered(&a);
         }
         return settle_place(&a, guarded);
 }
@@ -189,7 +220,7 @@ static __always_inline int on_pivot(const struct path *old) {
         struct activity a = { .kind = ACTIVITY_MOUNT, .what = WHAT_MOUNT_PIVOT };
 
         about_place(&a, old);
-        return settle_place(&a, is_guarded_place(&a));
+        return settle_place(&a, would_be_covered(&a));
 }
 
 /* By fspick(2) and fsconfig(2), or once more after on_mount(). It is one for all its mounts, whoever's they are and wherever. The
@@ -202,8 +233,10 @@ static __always_inline int on_reconfigure(struct super_block *sb) {
         if (BPF_CORE_READ(bpf_get_current_task_btf(), flags) & TASK_KERNEL)
                 return allow();
         a.object = (__u64) BPF_CORE_READ(root, d_inode);
-        mount = (void *) oldest_mount(&a);
-        a.mount = (__u64) mount;
+        a.mount = oldest_mount(&a);
+        if (a.mount == OLDEST_UNKNOWN)
+                a.mount = 0;
+        mount = (void *) a.mount;
         a.dentry = mount ? (__u64) BPF_CORE_READ(mount, mnt_root) : (__u64) root;
         return settle_place(&a, state.owner != 0 && guard_of(root) & GUARD_MOUNT);
 }
@@ -214,7 +247,7 @@ static __always_inline int on_unmount(struct vfsmount *mount, int flags) {
         a.mount = (__u64) mount;
         a.dentry = (__u64) BPF_CORE_READ(mount, mnt_root);
         a.object = (__u64) BPF_CORE_READ(mount, mnt_root, d_inode);
-        return settle_place(&a, is_guarded_place(&a));
+        return settle_place(&a, would_be_uncovered(&a));
 }
 
 /* A name of up to 23 bytes, with zeros behind it. */

@@ -61,7 +61,7 @@ typedef struct StartFacts {
         bool secrets_openable;               /* the cap register is open: harvest makes sense */
         bool capped;                         /* it was capped at this start, and nothing was harvested */
         uint64_t pinned;                     /* programs in the kernel that outlive the daemon */
-        uint64_t judging;                    /* those of an earlier daemon that were attached still */
+        uint64_t judging;                    /* those of an earlier daemon that judged still */
         uint64_t queued, lost;               /* events that they left; that found no room */
         const json_t *death; /* the lock that an earlier daemon's death has brought about; NULL: none */
 } StartFacts;

@@ -414,7 +414,7 @@ void sensors_facts(Manager *m, StartFacts *ret) {
         observer_drain(m->observer); /* what ran until now, our own probes among it, was before the start */
         observer_left(m->observer, &left);
         ret->pinned = observer_pinned(m->observer, &why);
-        ret->judging = left.links;
+        ret->judging = left.judging;
         ret->queued = left.queued;
         ret->lost = left.lost;
 }

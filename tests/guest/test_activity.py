@@ -179,7 +179,7 @@ PTRACE_SEIZE, MNT_DETACH, SYS_BPF, SYS_PERF_EVENT_OPEN = 0x4206, 2, 321, 298
 BPF_MAP_GET_FD_BY_ID, BPF_LINK_GET_FD_BY_ID, BPF_MAP_GET_NEXT_ID, BPF_LINK_GET_NEXT_ID = 14, 30, 12, 31
 BPF_PROG_GET_FD_BY_ID, BPF_PROG_GET_NEXT_ID = 13, 11
 AT_FDCWD, CLONE_NEWNS, SYS_MOVE_MOUNT, SYS_FSCONFIG, SYS_FSPICK, FSCONFIG_CMD_RECONFIGURE = -100, 0x20000, 429, 431, 433, 7
-MS_MOVE = 0x2000
+MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 0x1000, 0x2000, 0x4000, 0x40000
 
 
 def attempt(function, *arguments):
@@ -230,6 +230,18 @@ def move(path, to):
 
 def move_by_name(path, to):
     call(LIBC.mount(path.encode(), to.encode(), None, MS_MOVE, None))
+
+
+def unmount_in_own(path, flags):
+    """In a mount namespace that the process makes for itself; flags: 0, or how its mounts are made to be its own."""
+    call(LIBC.unshare(CLONE_NEWNS))
+    if flags:
+        call(LIBC.mount(None, b"/", None, flags, None))
+    unmount(path)
+
+
+def bind_over(path):
+    call(LIBC.mount(sys.executable.encode(), path.encode(), None, MS_BIND, None))
 
 
 def mount_over(path):
@@ -288,6 +300,7 @@ def self_attempts(m):
         ("mount", "sb_remount", "fsconfig of the file system of the pins", reconfigure, f"{ROOT}/bpf"),
         ("mount", "move_mount", "moving the pins", move, f"{ROOT}/bpf", PLACE),
         ("mount", "sb_mount", "mounting over the pins", mount_over, f"{ROOT}/bpf"),
+        ("mount", "sb_mount", "mounting over a pin", bind_over, pin),
         ("mount", "sb_mount", "mounting over the log", mount_over, run),
         ("map", "bpf_map", "BPF_MAP_GET_FD_BY_ID", get_all, BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID),
         ("link", "bpf", "BPF_LINK_GET_FD_BY_ID", get_all, BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID),
@@ -359,6 +372,17 @@ def test_self_observed(m):
         results.show(RUNG, LEVELS, "self", "a probe by perf_event_open", "security_locked_down", "seen")
 
 
+def test_self_shared(m):
+    """In a mount namespace of his own everybody may do what he likes, where it stays there."""
+    rules(m, "enforce", "")
+    tool("mount", "--make-shared", ROOT)
+    check(attempt(unmount_in_own, f"{ROOT}/bpf", 0) == REFUSED, "an unmount that comes back was not refused")
+    expect(m, "self", "mount", f"{ROOT}/bpf", verdict="deny")
+    check(attempt(unmount_in_own, f"{ROOT}/bpf", MS_REC | MS_PRIVATE) == DONE, "an unmount that stays elsewhere was refused")
+    tool("mount", "--make-private", ROOT)
+    check(m.state() != "locked" and m.pins(), f"the state is {m.state()}")
+
+
 def test_self_moved(m):
     """The file system of the pins is known wherever it is. Of what mount(2) moves its hook sees no more than a string."""
     rules(m, "enforce", "")
@@ -418,7 +442,7 @@ def main(m):
     test_levels()
     only_seen = [test_seen, test_config, test_self_observed, test_done]
     denied = [test_seen, test_config, test_denied, test_known_afterwards, test_quiet, test_namespace, test_snapshot,
-              test_self_denied, test_what_stays_allowed, test_self_by_rule, test_self_observed, test_self_moved,
+              test_self_denied, test_what_stays_allowed, test_self_by_rule, test_self_observed, test_self_shared, test_self_moved,
               test_stop]
     for test in only_seen if RUNG == "fentry" else denied:
         test(m)

@@ -324,6 +324,17 @@ def test_some_ended(m):
     m.expect_event("failure", row="hooks-dead")
 
 
+def test_blinded(m):
+    """Of programs whose state or ring somebody removed nobody knows what they saw: they do not count."""
+    boot_again(m)
+    for name in ("map-state", "map-ring"):
+        m.kill()
+        os.unlink(max(glob.glob(f"{ROOT}/bpf/sealwatch/*/{name}")))  # of the last one: their names sort by age
+        m.start()
+        eventually(lambda: m.state() != "starting", "the start")
+        check(m.events("gap")[-1]["judging"] == 0, f"the gap without {name}: {m.events('gap')[-1]}")
+
+
 def test_unpinned(m):
     """As any hook that is made to end."""
     boot_again(m)
@@ -347,7 +358,7 @@ def prepare(m):
 def main(m):
     prepare(m)
     for test in (test_killed, test_new_policy, test_restart, test_hurried, test_flood, test_busy, test_first_use, test_reloads, test_detach,
-                 test_crowd, test_silenced, test_some_ended, test_unpinned):
+                 test_crowd, test_silenced, test_some_ended, test_blinded, test_unpinned):
         test(m)
         print(f"{test.__name__}: ok", flush=True)
 

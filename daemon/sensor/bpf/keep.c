@@ -95,7 +95,7 @@ void observer_left(const Observer *o, ObserverLeft *ret) {
         if (o->left)
                 left_facts(o->left, &facts);
         *ret = (ObserverLeft){
-                .daemons = facts.runs, .links = facts.links, .queued = facts.queued, .lost = facts.lost
+                .daemons = facts.runs, .judging = facts.judging, .queued = facts.queued, .lost = facts.lost
         };
 }
 

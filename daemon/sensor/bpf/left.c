@@ -25,6 +25,7 @@
 typedef struct Run {
         char *path;
         unsigned links;
+        bool has_heir;   /* these have ended, and another's are attached and have their ring */
         StateHead *head; /* mapped, NULL: not there */
         size_t mapped;
         struct ring_buffer *ring;                      /* NULL: not there */
@@ -105,10 +106,10 @@ static void check_hooks(Run *run, const EventHead *e) {
         run->ops->unchecked(run->ops->userdata);
 }
 
-/* True when a daemon that took over, and has been replaced in turn before it was done here, told of that program. One that died
- * before it had detached these programs may not have. */
+/* True when a daemon that took over, and was replaced in turn before it was done here, told of that program, or left it in a ring of
+ * its own. One that died before it had detached these programs may not have. */
 static bool is_told(const Run *run, const EventHead *e) {
-        return run->links == 0 && e->type == EVENT_TYPE_EXEC && is_of_its_end(run, e);
+        return run->has_heir && e->type == EVENT_TYPE_EXEC && is_of_its_end(run, e);
 }
 
 /* By the version of its own, which stands first in every one. */
@@ -145,6 +146,7 @@ static void open_ring(Run *run) {
 
 int left_find(const Pins *pins, Left **ret) {
         _cleanup_(left_freep) Left *l = new0(Left, 1);
+        bool attached = false;
         char **paths = NULL;
         int n;
 
@@ -166,7 +168,10 @@ int left_find(const Pins *pins, Left **ret) {
                 l->runs[i].links = count_links(l->runs[i].path);
                 map_head(&l->runs[i]);
                 open_ring(&l->runs[i]);
+                attached = attached || (l->runs[i].links > 0 && l->runs[i].ring);
         }
+        for (size_t i = 0; i < l->n; i++)
+                l->runs[i].has_heir = attached && l->runs[i].links == 0;
         *ret = TAKE_PTR(l);
         return 0;
 }
@@ -200,6 +205,8 @@ void left_facts(const Left *l, LeftFacts *ret) {
                 uint64_t lost, numbered;
 
                 ret->links += l->runs[i].links;
+                if (h && l->runs[i].ring)
+                        ret->judging = MAX(ret->judging, l->runs[i].links);
                 ret->readable = ret->readable && h && h->events == ABI_EVENTS;
                 if (!h)
                         continue;
@@ -226,11 +233,19 @@ void left_detach(Left *l, uint64_t now) {
         }
 }
 
+/* At once: they are out of the ring, and count as told. */
+static void tell_strange(Run *run) {
+        if (run->strange > 0)
+                run->ops->lost(run->ops->userdata, -1, run->strange_first, run->strange_last, run->strange);
+        run->strange = 0;
+}
+
 void left_read(Left *l, const LeftOps *ops) {
         for (size_t i = 0; i < l->n; i++) {
                 l->runs[i].ops = ops;
                 if (l->runs[i].ring)
                         (void) ring_buffer__consume(l->runs[i].ring);
+                tell_strange(&l->runs[i]);
         }
 }
 
@@ -273,8 +288,6 @@ void left_end(Left *l, const LeftOps *ops) {
         for (size_t i = 0; i < l->n; i++) {
                 Run *run = &l->runs[i];
 
-                if (run->strange > 0)
-                        ops->lost(ops->userdata, -1, run->strange_first, run->strange_last, run->strange);
                 if (run->head) {
                         tell_lost(run, ops);
                         tell_untold(run, ops);

@@ -127,8 +127,9 @@ int observer_set_policy(Observer *o, const CompiledPolicy *policy);
 
 /* What earlier daemons left in the kernel, as it was found by observer_attach(). */
 typedef struct ObserverLeft {
-        unsigned daemons, links; /* links: programs of theirs that were attached */
-        uint64_t queued, lost;   /* events in the ring; those that found no room in it */
+        unsigned daemons;
+        unsigned judging; /* programs that were attached, of the one that had most, where what they saw can be known */
+        uint64_t queued, lost; /* events in the ring; those that found no room in it */
 } ObserverLeft;
 
 void observer_left(const Observer *o, ObserverLeft *ret);

@@ -166,7 +166,7 @@ static void what_ran_in_between_is_told(void **state) {
         attach();
         observer_left(observer, &left);
         assert_int_equal(left.daemons, 1);
-        assert_int_equal(left.links, observer_pinned(observer, &why));
+        assert_int_equal(left.judging, observer_pinned(observer, &why));
         assert_int_equal(left.queued, RUNS);
         assert_int_equal(left.lost, 0);
         run_some(1); /* seen by both */
@@ -218,7 +218,7 @@ static void what_cannot_be_read_is_lost(void **state) {
         lost_sensor = "any";
         observer_left(observer, &left);
         assert_int_equal(left.daemons, 1);
-        assert_true(left.links > 0);
+        assert_true(left.judging > 0);
         assert_int_equal(left.queued, RUNS);
         observer_take_over(observer);
         run_some(1);
