@@ -320,7 +320,7 @@ typedef struct StateHead {
         /* By user space: CLOCK_BOOTTIME, ns; another daemon has taken over, and tells what runs from then on. 0: none has. */
         __u64 replaced;
         __u32 unattended; /* the daemon has ended, and the programs work on */
-        __u32 zero;
+        __u32 in_charge;  /* by user space: it has taken over, and its policy is in force */
 } StateHead;
 
 /* What they share with user space all the time. */
@@ -431,7 +431,7 @@ ABI_ASSERT_OFFSET(StateHead, let_go, 160);
 ABI_ASSERT_OFFSET(StateHead, hooked, 184);
 ABI_ASSERT_OFFSET(StateHead, replaced, 192);
 ABI_ASSERT_OFFSET(StateHead, unattended, 200);
-ABI_ASSERT_OFFSET(StateHead, zero, 204);
+ABI_ASSERT_OFFSET(StateHead, in_charge, 204);
 
 ABI_ASSERT_SIZE(SensorState, 248 + 8 * ABI_KINDS_MAX);
 ABI_ASSERT_OFFSET(SensorState, owner, 208);

@@ -166,6 +166,8 @@ void observer_take_over(Observer *o) {
         const uint64_t now = clock_ns(CLOCK_BOOTTIME);
         const LeftOps ops = left_ops(o);
 
+        if (o->state)
+                __atomic_store_n(&o->state->head.in_charge, 1, __ATOMIC_RELEASE);
         if (!o->left)
                 return;
         if (o->execs_since > 0)

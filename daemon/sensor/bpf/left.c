@@ -205,7 +205,7 @@ void left_facts(const Left *l, LeftFacts *ret) {
                 uint64_t lost, numbered;
 
                 ret->links += l->runs[i].links;
-                if (h && l->runs[i].ring)
+                if (h && h->in_charge && l->runs[i].ring)
                         ret->judging = MAX(ret->judging, l->runs[i].links);
                 ret->readable = ret->readable && h && h->events == ABI_EVENTS;
                 if (!h)

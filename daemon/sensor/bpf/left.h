@@ -30,7 +30,7 @@ typedef struct LeftOps {
 
 typedef struct LeftFacts {
         unsigned runs, links; /* how many daemons; programs that were attached still */
-        unsigned judging;     /* those of the daemon that has most of them, where what they saw can be known */
+        unsigned judging; /* those of the daemon in charge that has most of them, where what they saw can be known */
         uint64_t queued, lost;
         bool readable; /* their events are of our version */
 } LeftFacts;

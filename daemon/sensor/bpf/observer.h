@@ -128,7 +128,7 @@ int observer_set_policy(Observer *o, const CompiledPolicy *policy);
 /* What earlier daemons left in the kernel, as it was found by observer_attach(). */
 typedef struct ObserverLeft {
         unsigned daemons;
-        unsigned judging; /* programs that were attached, of the one that had most, where what they saw can be known */
+        unsigned judging; /* programs of one that was in charge, that were attached, and whose events can be known */
         uint64_t queued, lost; /* events in the ring; those that found no room in it */
 } ObserverLeft;
 

@@ -34,6 +34,7 @@ int main(int argc, char **argv) {
                 fprintf(stderr, "other-daemon: %s\n", strempty(why));
                 return 1;
         }
+        observer_take_over(o);
         putchar('x');
         fflush(stdout);
         for (;;)

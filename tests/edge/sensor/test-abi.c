@@ -86,7 +86,7 @@ static void layouts_are_the_same(void **state) {
         CHECK(StateHead, FIELD(StateHead, version), FIELD(StateHead, events), FIELD(StateHead, sequence),
               FIELD(StateHead, lost), FIELD(StateHead, told), FIELD(StateHead, lost_told),
               FIELD(StateHead, missed_told), FIELD(StateHead, let_go), FIELD(StateHead, hooked),
-              FIELD(StateHead, replaced), FIELD(StateHead, unattended), FIELD(StateHead, zero));
+              FIELD(StateHead, replaced), FIELD(StateHead, unattended), FIELD(StateHead, in_charge));
         CHECK(SensorState, FIELD(SensorState, head), FIELD(SensorState, owner), FIELD(SensorState, last_wake),
               FIELD(SensorState, probe), FIELD(SensorState, refused), FIELD(SensorState, policy),
               FIELD(SensorState, unmarked), FIELD(SensorState, untold));

@@ -87,7 +87,7 @@ static void attach(void) {
 }
 
 /* In the child: 0, and it stays until it is killed. */
-static void be_daemon(const ObserverOptions *options, int ready) {
+static void be_daemon(const ObserverOptions *options, bool takes_over, int ready) {
         const char *why = NULL;
         sd_event *event;
         Observer *o;
@@ -98,12 +98,14 @@ static void be_daemon(const ObserverOptions *options, int ready) {
                 fprintf(stderr, "the daemon did not start: %s\n", strempty(why));
                 _exit(1);
         }
+        if (takes_over)
+                observer_take_over(o);
         (void) !write(ready, &ok, 1);
         for (;;)
                 pause();
 }
 
-static pid_t start_any(const char *other, size_t ring_size) {
+static pid_t start_any(const char *other, size_t ring_size, bool takes_over) {
         const ObserverOptions options = options_for(ring_size);
         int ready[2];
         pid_t pid;
@@ -117,7 +119,7 @@ static pid_t start_any(const char *other, size_t ring_size) {
                 _exit(1);
         }
         if (pid == 0)
-                be_daemon(&options, ready[1]);
+                be_daemon(&options, takes_over, ready[1]);
         safe_close(ready[1]);
         assert_int_equal(read(ready[0], &c, 1), 1);
         safe_close(ready[0]);
@@ -125,7 +127,7 @@ static pid_t start_any(const char *other, size_t ring_size) {
 }
 
 static pid_t start_daemon(size_t ring_size) {
-        return start_any(NULL, ring_size);
+        return start_any(NULL, ring_size, true);
 }
 
 static void kill_daemon(pid_t pid) {
@@ -209,7 +211,7 @@ static void losses_are_told(void **state) {
 }
 
 static void what_cannot_be_read_is_lost(void **state) {
-        pid_t pid = start_any(getenv("OTHER_DAEMON"), 0);
+        pid_t pid = start_any(getenv("OTHER_DAEMON"), 0, true);
         ObserverLeft left;
 
         kill_daemon(pid);
@@ -229,22 +231,36 @@ static void what_cannot_be_read_is_lost(void **state) {
         assert_int_equal(count_entries(bpf_dir), 0);
 }
 
-/* Nor does it matter how large its ring was. */
+/* Nor does it matter how large its ring was. It had no policy, so it is not said to have judged. */
 static void one_that_died_on_the_way_takes_nothing_along(void **state) {
         ObserverLeft left;
+        const char *why;
 
         kill_daemon(start_daemon(LARGE_RING));
         run_some(2);
-        kill_daemon(start_daemon(SMALL_RING));
+        kill_daemon(start_any(NULL, SMALL_RING, false));
         run_some(2);
         attach();
         observer_left(observer, &left);
         assert_int_equal(left.daemons, 2);
+        assert_int_equal(left.judging, observer_pinned(observer, &why));
         assert_int_equal(left.queued, 6);
         observer_take_over(observer);
         assert_int_equal(seen, 6);
         observer_unpin(observer);
         assert_int_equal(lost, 0);
+}
+
+static void who_never_took_over_does_not_judge(void **state) {
+        ObserverLeft left;
+
+        kill_daemon(start_any(NULL, 0, false));
+        attach();
+        observer_left(observer, &left);
+        assert_int_equal(left.daemons, 1);
+        assert_int_equal(left.judging, 0);
+        observer_take_over(observer);
+        observer_unpin(observer);
 }
 
 static void nothing_stays(void **state) {
@@ -318,6 +334,6 @@ static void the_probe_works_beside_an_earlier_daemon(void **state) {
 
 SENSOR_TESTS(TEST(what_ran_in_between_is_told), TEST(a_copy_is_not_told_twice), TEST(losses_are_told),
              TEST(what_cannot_be_read_is_lost), TEST(one_that_died_on_the_way_takes_nothing_along),
-             TEST(nothing_stays), TEST(a_second_one_leaves_the_first_alone),
+             TEST(who_never_took_over_does_not_judge), TEST(nothing_stays), TEST(a_second_one_leaves_the_first_alone),
              TEST(without_a_bpf_file_system_it_works_on), TEST(a_removed_pin_is_noticed),
              TEST(a_file_system_that_is_taken_away_is_noticed), TEST(the_probe_works_beside_an_earlier_daemon))
