@@ -109,7 +109,7 @@ def test_death_leaves_no_gap(g):
     before = links(g)
     check(list(before.values()) > [0], f"nothing is pinned: {before}")
     check(last_event(g, "start")["pinned"] == sum(before.values()), f"the start record says something else: {last_event(g, 'start')}")
-    drop_in(g, "[Service]", "RestartSec=60s")
+    drop_in(g, "[Service]", "RestartSec=25s")  # for long enough to look, and not until the ring is full of what the looking runs
     g.output("sh", "-c", f"touch /run/trying; setsid sh -c '{TRYING}' </dev/null >/dev/null 2>&1 &")
     eventually(lambda: g.run(["grep", "-q", ".", "/run/tried"]) == 0, "a first try")
     pid = main_pid(g)
