@@ -47,6 +47,7 @@ struct Rounds {
         EvidenceJob *job;         /* of the round that ends now */
         const char *provider;     /* static; NULL: none */
         char *cache;              /* of endorsements */
+        CheckList none;           /* of a round without evidence */
         char why[ATTEST_WHY_MAX]; /* why there was no evidence, in the last round */
         AkOrigin origin;
         TpmTrust trust;
@@ -67,6 +68,7 @@ Rounds *rounds_free(Rounds *r) {
         attester_free(r->attester); /* calls back what waits, and may hand that on to the other thread */
         background_free(r->background);
         evidence_job_free(r->job);
+        check_list_done(&r->none);
         free(r->cache);
         log_facts_done(&r->facts);
         free(r->endorsements);
@@ -262,12 +264,14 @@ typedef struct Errand {
         uint64_t round;
 } Errand;
 
+/* Also while actions are performed: the input is read when this has returned. */
 static void give_up(Manager *m, uint64_t round, const char *reason) {
-        _cleanup_(check_list_done) CheckList checks = {};
+        Rounds *r = m->rounds;
         const Input in = { .type = INPUT_ATTESTED,
-                           .attested = { .round = round, .reason = reason, .checks = &checks } };
+                           .attested = { .round = round, .reason = r->why, .checks = &r->none } };
 
-        snprintf(m->rounds->why, sizeof(m->rounds->why), "%s", reason);
+        check_list_done(&r->none);
+        snprintf(r->why, sizeof(r->why), "%s", reason);
         manager_feed(m, &in);
 }
 

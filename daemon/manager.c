@@ -110,9 +110,29 @@ static void feed_one(Manager *m, const Input *in) {
         manager_perform(m, &actions);
 }
 
-void manager_followup(Manager *m, const Input *in) {
+/* What is told of the machine is not: its strings are gone when its turn comes. */
+static bool can_wait(const Input *in) {
+        switch (in->type) {
+        case INPUT_EXTEND_FAILED:
+        case INPUT_COMMIT_FAILED:
+        case INPUT_FAILURE:
+        case INPUT_LOCK_STEP:
+        case INPUT_PROVED:
+        case INPUT_ATTESTED: /* as of give_up() */
+                return true;
+        case INPUT_HARVESTED:
+                return in->harvested.n == 0;
+        case INPUT_EXECED:
+                return !in->execed.path;
+        default:
+                return false;
+        }
+}
+
+static void follow(Manager *m, const Input *in) {
         const size_t room = in->type == INPUT_FAILURE ? FOLLOWUPS_MAX - FOLLOWUPS_KEPT : FOLLOWUPS_MAX;
 
+        assert(can_wait(in));
         if (m->followups_size < room)
                 m->followups[m->followups_size++] = *in;
         else
@@ -129,7 +149,7 @@ static bool is_idle(Manager *m) {
 
 void manager_feed(Manager *m, const Input *in) {
         if (m->feeding) { /* an action led here: its turn comes */
-                manager_followup(m, in);
+                follow(m, in);
                 return;
         }
         m->feeding = true;

@@ -59,7 +59,7 @@ typedef struct Manager {
         /* the core */
         Engine *engine;
         Policy *first_policy;           /* until the engine has it */
-        Input followups[FOLLOWUPS_MAX]; /* made while actions were performed; strings in them are static */
+        Input followups[FOLLOWUPS_MAX]; /* made while actions were performed */
         size_t followups_size;
         bool feeding, log_failed;
 
@@ -113,9 +113,8 @@ void manager_ready(Manager *m);  /* harvest is over */
 
 /* manager.c */
 void manager_done(Manager *m);
+/* While actions are performed it waits for their end: then only for what borrows nothing of the caller's. */
 void manager_feed(Manager *m, const Input *in);
-/* Feeds after the actions under way: only inputs whose strings are static. */
-void manager_followup(Manager *m, const Input *in);
 void manager_failure(Manager *m, Failure row, const char *detail);
 void manager_stop(Manager *m, const char *reason, bool hand_over);
 void manager_anchored(Manager *m);    /* entries reached the register: archive and signal them soon */

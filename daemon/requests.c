@@ -333,9 +333,34 @@ static void on_detach(Manager *m, const BusRequest *q) {
         manager_feed(m, &in);
 }
 
+typedef struct Detach {
+        Manager *manager;
+        uint64_t request;
+} Detach;
+
+static int detach(sd_event_source *source, void *userdata) {
+        const Detach *d = userdata;
+
+        step("detach:before-end");
+        sensors_detach(d->manager);
+        succeed(d->manager, d->request);
+        return sd_event_source_set_floating(source, false); /* nobody else holds it: it is freed */
+}
+
+/* Not at once: what the programs have told is read before they end, and fed, which must not be in the middle of actions. */
 void requests_detached(Manager *m, const Action *a) {
-        sensors_detach(m);
-        succeed(m, a->detach);
+        Detach *d = new0(Detach, 1);
+        sd_event_source *source = NULL;
+        int r = d ? sd_event_add_defer(m->event, &source, detach, d) : -ENOMEM;
+
+        if (r < 0) {
+                free(d);
+                return requests_fail(m, a->detach, SEALWATCH_ERROR_FAILED, "out of memory");
+        }
+        *d = (Detach){ m, a->detach };
+        (void) sd_event_source_set_destroy_callback(source, free);
+        (void) sd_event_source_set_floating(source, true);
+        sd_event_source_unref(source);
 }
 
 static void on_request(void *userdata, const BusRequest *q) {

@@ -87,6 +87,6 @@ int verb_detach(const Ctl *c, int argc, char **argv) {
         if (r == 0)
                 r = ctl_call(c, bus, "Detach", NULL, "s", reason);
         if (r == 0 && !c->json)
-                puts("detached: nothing of sealwatch is left in the kernel but the gate");
+                puts("detached: the kernel ends the programs now; the gate stays");
         return r;
 }

@@ -324,10 +324,6 @@ static bool drain(Observer *o) {
         if (r == -ECANCELED)
                 r = AT_ONCE_MAX;
         o->draining = false;
-        if (o->detach_waits)
-                observer_detach(o);
-        if (o->detached)
-                return false;
         if (r < 0)
                 die(o, "the ring holds what was never put there");
         else {
@@ -341,7 +337,7 @@ static bool drain(Observer *o) {
 static void settle(Observer *o, bool found) {
         uint64_t missing, wake;
 
-        if (o->dead || o->detached)
+        if (o->dead)
                 return;
         missing = note_missing(o, found);
         wake = load(&o->state->last_wake);
@@ -366,7 +362,7 @@ static int on_again(sd_event_source *source, uint64_t when, void *userdata) {
 
         o->again_set = false;
         found = drain(o);
-        if (!o->dead && !o->detached)
+        if (!o->dead)
                 note_missed(o);
         settle(o, found);
         return 0;
@@ -379,7 +375,7 @@ void drain_now(Observer *o) {
         if (!o->ring || o->dead || o->draining)
                 return;
         target = load(&o->state->head.sequence);
-        while (!o->dead && !o->detached && o->accounted < target) {
+        while (!o->dead && o->accounted < target) {
                 if (drain(o)) {
                         found = true;
                         continue;

@@ -186,21 +186,22 @@ void observer_unpin(Observer *o) {
                 pins_remove(o->pins);
 }
 
+/* The names go last: who closes what nothing else holds waits until the kernel has ended the program, and the gate would with it;
+ * names that go do not wait. */
 void observer_detach(Observer *o) {
         if (!o->programs || o->detached)
-                return;
-        o->detach_waits = o->draining; /* what is being read is the programs' */
-        if (o->detach_waits)
                 return;
         drain_now(o);
         o->detached = true;
         observer_probe_done(o);
-        observer_unpin(o);
-        o->pins_why = "detached";
+        if (o->left_end)
+                end_left(o);
         drain_stop(o);
         o->state = NULL;
         o->rung = RUNG_NONE;
         programs_detach(o->programs);
+        observer_unpin(o);
+        o->pins_why = "detached";
 }
 
 void keep_done(Observer *o) {

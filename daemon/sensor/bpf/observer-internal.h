@@ -46,7 +46,7 @@ struct Observer {
         SensorState *state;
         struct ring_buffer *ring;
         sd_event_source *wake, *again; /* again: one-shot, 1 ms after a drain */
-        bool again_set, draining, dead, detached, detach_waits;
+        bool again_set, draining, dead, detached;
         uint64_t accounted;   /* sequence numbers that were seen or are known to be lost */
         uint64_t reported;    /* numbers below it were part of an earlier report of losses */
         unsigned idle_drains; /* in a row that found nothing although numbers are missing */

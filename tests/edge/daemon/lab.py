@@ -135,12 +135,14 @@ class Lab:
             words += ["--software-tpm", f"{ROOT}/tpm"]
         return words + list(options)
 
-    def start(self, kill_at=None, wait=True, options=(), binary=None):
-        """Starts the daemon. kill_at: the named step at which it dies (a build with steps in it)."""
+    def start(self, kill_at=None, stop_at=None, wait=True, options=(), binary=None):
+        """Starts the daemon. kill_at, stop_at: the named step at which it dies, or stands still (a build with steps in it)."""
         env = dict(os.environ)
-        binary = binary or ("sealwatchd-steps" if kill_at else "sealwatchd")
+        binary = binary or ("sealwatchd-steps" if kill_at or stop_at else "sealwatchd")
         if kill_at:
             env["SEALWATCH_KILL_AT"] = kill_at
+        if stop_at:
+            env["SEALWATCH_STOP_AT"] = stop_at
         self.stderr = open(f"{ROOT}/sealwatchd.stderr", "a+")
         self.daemon = subprocess.Popen(self.command(binary, options), stderr=self.stderr, env=env)
         if wait:
@@ -187,9 +189,11 @@ class Lab:
 
     # asking it
 
+    def asking(self, *words):
+        return [f"{BUILD}/tools/ctl/sealwatchctl", "--bus", self.bus, "--config-dir", f"{ROOT}/etc", *words]
+
     def ctl(self, *words, code=0, stdin=None):
-        p = subprocess.run([f"{BUILD}/tools/ctl/sealwatchctl", "--bus", self.bus, "--config-dir", f"{ROOT}/etc", *words],
-                           input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        p = subprocess.run(self.asking(*words), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if code is not None and p.returncode != code:
             raise AssertionError(f"sealwatchctl {' '.join(words)}: exit code {p.returncode}, not {code}: {p.stderr.decode()}")
         return p.stdout.decode(errors="replace") + (p.stderr.decode(errors="replace") if code else "")
@@ -319,6 +323,14 @@ class Lab:
         verdict = self.verify(log, pcrs, *options)
         check(verdict.returncode == 0, verdict.stdout)
 
+    def say_how_it_ended(self):
+        """For a failure: what does not answer has ended, or waits for something."""
+        if self.daemon and self.daemon.poll() is not None:
+            print(f"-- the daemon has ended: {self.daemon.returncode}", file=sys.stderr)
+        elif self.daemon and not self.status():
+            print("-- the daemon does not answer; here all stand:", file=sys.stderr)
+            say_where_all_wait()
+
     def done(self):
         if self.daemon:
             self.daemon.kill()
@@ -331,16 +343,21 @@ def daemon_said():
             sys.stderr.write("-- the daemon said:\n" + f.read()[-6000:])
 
 
-def where_it_stands(_, frame):
-    """For a run whose time is nearly over: the test, the processes of this namespace and where they wait in the kernel, the daemon."""
-    print("-- the time is nearly over; here it stands:", file=sys.stderr)
-    traceback.print_stack(frame)
-    for process in glob.glob("/proc/[0-9]*"):
+def say_where_all_wait():
+    """Every thread of this namespace, and where it waits in the kernel."""
+    for thread in glob.glob("/proc/[0-9]*/task/[0-9]*"):
         try:
-            with open(f"{process}/cmdline") as command, open(f"{process}/stack") as stack:
-                print(f"{process}: {command.read()[:200]!r}\n{stack.read()}", end="", file=sys.stderr)
+            with open(f"{thread}/cmdline") as command, open(f"{thread}/stack") as stack:
+                print(f"{thread}: {command.read()[:200]!r}\n{stack.read()}", end="", file=sys.stderr)
         except OSError:
             pass  # it has ended
+
+
+def where_it_stands(_, frame):
+    """For a run whose time is nearly over."""
+    print("-- the time is nearly over; here it stands:", file=sys.stderr)
+    traceback.print_stack(frame)
+    say_where_all_wait()
     daemon_said()
 
 
@@ -363,6 +380,8 @@ def inside(main):
     except BaseException:  # pylint: disable=broad-except
         traceback.print_exc()
         daemon_said()
+        if lab:
+            lab.say_how_it_ended()
         code = 1
     if lab:
         lab.done()

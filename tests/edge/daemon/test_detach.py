@@ -3,9 +3,11 @@
 """sealwatchctl detach: a record first, then nothing is left in the kernel but the gate; and what is left of a dead daemon."""
 
 import glob
+import signal
+import subprocess
 
 import lab
-from lab import ROOT, check
+from lab import ROOT, check, eventually
 
 LEFT = f"{ROOT}/bpf/sealwatch"
 
@@ -37,6 +39,32 @@ def test_next_start(m):
     check(m.pins(), "nothing is pinned")
     check(m.status()["Levels"]["ungated"].startswith("observe"), "nothing is seen")
     check(m.events("gap")[-1]["judging"] == 0, "somebody is said to have judged")
+
+
+def stands_still(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        return f.read().rpartition(")")[2].split()[0] == "T"
+
+
+def test_last_words(m):
+    """What the programs have told, and nobody has read when their end is due, is not lost with them."""
+    check(m.stop() == 0, "it did not end well")
+    m.start(stop_at="detach:before-end")
+    m.expect_state("trusted")
+    asking = subprocess.Popen(m.asking("detach", "--reason", "upgrade"))
+    eventually(lambda: stands_still(m.daemon.pid), "the step")
+    for n in range(20):
+        lab.shutil.copy(f"{ROOT}/disk/good", f"{ROOT}/last-{n}")
+        check(m.watched(f"{ROOT}/last-{n}").returncode == 11, "a program did not run")
+    m.daemon.send_signal(signal.SIGCONT)
+    check(asking.wait() == 0, "who asked was not answered")
+    check(not glob.glob(f"{LEFT}/*"), "pins are left")
+    m.expect_state("locked")  # for what they told
+    for n in range(20):
+        m.expect_event("ungated", path=f"{ROOT}/last-{n}")
+    m.judge_snapshot()
+    m.power_cycle()
+    m.start()
 
 
 def test_nobody_there(m):
@@ -72,7 +100,7 @@ def main(m):
     m.make_unknown(f"{ROOT}/disk/unknown")
     m.start()
     m.expect_state("trusted")
-    for test in (test_asked, test_next_start, test_nobody_there, test_hooks):
+    for test in (test_asked, test_next_start, test_last_words, test_nobody_there, test_hooks):
         test(m)
         print(f"{test.__name__}: ok")
 
