@@ -28,7 +28,7 @@ static void try_one(Observer *o, const Trial *t, unsigned number, Shown *s) {
 
         o->activity_probe.seen = 0;
         r = trial_do(t, number);
-        drain_now(o);
+        drain_probe(o);
         if (!(o->activity_probe.seen & 1U << what))
                 s->silent |= r == -EPERM || r > 0 ? 0 : event;
         else if (r <= 0 && r != -EPERM)

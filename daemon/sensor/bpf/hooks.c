@@ -107,12 +107,12 @@ static const char *probe_one(Observer *o, Event e, int fd) {
 
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         r = tries[e](fd, path);
-        drain_now(o);
+        drain_probe(o);
         if (deputies[e] && r == -EPERM && !(o->hooks_probe.seen & 1U << e)) { /* we may not even try */
                 int q = deputy_try(DEPUTY_SOCKET, deputies[e], fd);
 
                 r = q == -ENOLINK ? r : q;
-                drain_now(o);
+                drain_probe(o);
         }
         if (!(o->hooks_probe.seen & 1U << e))
                 return r == -EPERM ? "the kernel refused the probe before the hook was asked"

@@ -56,7 +56,7 @@ static void on_run(void *userdata, const RunnerResult *result) {
         Observer *o = userdata;
         const char *why = NULL;
 
-        drain_now(o); /* the event is in the ring before execve() returns */
+        drain_probe(o); /* the event is in the ring before execve() returns */
         if (result->error == -ETIMEDOUT)
                 why = "the canary's run did not end";
         else if (result->error < 0 || result->exec_error[0] < 0)
