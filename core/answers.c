@@ -95,10 +95,29 @@ int answers_add(Answers *a, uint32_t pid, const FileIdentity *file, uint64_t tok
         return 0;
 }
 
-bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, UsedAnswer *used,
+static size_t given_until(const Process *p, usec_t when) {
+        size_t n = 0;
+
+        while (p && n < p->n && p->given[n].when <= when)
+                n++;
+        return n;
+}
+
+static void drop_first(Answers *a, Process *p, size_t n) {
+        const uint32_t pid = p->pid;
+
+        if (n == p->n) {
+                table_remove(a->processes, &pid);
+                return;
+        }
+        p->n -= (uint32_t) n;
+        memmove(p->given, &p->given[n], p->n * sizeof(Given));
+}
+
+bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, usec_t when, UsedAnswer *used,
                      size_t *ret_n) {
         Process *p = table_get(a->processes, &pid);
-        const size_t n = p ? p->n : 0;
+        const size_t n = given_until(p, when);
         size_t main = n; /* which of them it is that runs */
 
         for (size_t i = 0; i < n; i++) {
@@ -110,8 +129,8 @@ bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t 
         }
         for (size_t i = 0; i < main; i++)
                 used[i].ran = false;
-        if (p)
-                table_remove(a->processes, &pid);
+        if (n > 0)
+                drop_first(a, p, n);
         *ret_n = n;
         return main < n;
 }

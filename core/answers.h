@@ -29,9 +29,9 @@ typedef struct UsedAnswer {
         bool ran; /* the file runs now, and was held */
 } UsedAnswer;
 
-/* An exec: returns true when there was an answer for it. All answers of the process, used up now, go to
- * used[ANSWERS_PER_PROCESS], the oldest first; *ret_n says how many. */
-bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, UsedAnswer *used,
+/* An exec at `when`: returns true when there was an answer for it. All answers that the process had got by then, used up now, go to
+ * used[ANSWERS_PER_PROCESS], the oldest first; *ret_n says how many. A later one is the next exec's: who tells of execs may be late. */
+bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, usec_t when, UsedAnswer *used,
                      size_t *ret_n);
 
 /* An answer that no exec will use: the gate holds its file no more. One that is not there is fine. */

@@ -115,7 +115,7 @@ int feed_execed(Feed *f, const Execed *x) {
 
         if (x->changed)
                 return on_ungated(f, x);
-        answered = answers_consume(f->engine->answers, x->subject.pid, &x->file, x->started, used, &n);
+        answered = answers_consume(f->engine->answers, x->subject.pid, &x->file, x->started, x->when, used, &n);
         r = confirm(f, x, used, n);
         if (answered)
                 return r;

@@ -72,6 +72,7 @@ typedef struct Execed {
         const char *path; /* as the kernel was given it */
         FileIdentity file;
         usec_t started;   /* CLOCK_BOOTTIME at which the process was born */
+        usec_t when;      /* … and at which it ran this */
         bool privileged;  /* euid 0 or capabilities, in the initial user namespace */
         bool before_gate; /* the gate may not have been up yet when the file was opened */
         bool changed;     /* seen and answered before; its file may have been changed after the answer */

@@ -80,6 +80,7 @@ static void execed(World *w) {
                         .path = path_text(path),
                         .file = identity(path),
                         .started = honest || chance(w, 50) ? 1 : w->boottime,
+                        .when = honest && chance(w, 50) ? t->when : w->boottime, /* told late, or at once */
                         .privileged = chance(w, 10),
                         .before_gate = chance(w, 5),
                 },

@@ -47,8 +47,8 @@ static bool use_answers(World *w, const Execed *x) {
 
                 if (!t->given || t->used || t->pid != x->subject.pid)
                         continue;
-                t->used = true;
-                if (++kept > ANSWERS_PER_PROCESS)
+                t->used = ++kept > ANSWERS_PER_PROCESS || t->when <= x->when;
+                if (kept > ANSWERS_PER_PROCESS || !t->used)
                         continue;
                 w->confirms++;
                 answered = answered || (x->file.inode == t->path + 1 && x->started <= t->when);

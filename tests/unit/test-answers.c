@@ -20,7 +20,7 @@ static bool consume(Answers *a, uint32_t pid, uint64_t n, usec_t started, size_t
         UsedAnswer used[ANSWERS_PER_PROCESS];
         FileIdentity f = file(n);
 
-        return answers_consume(a, pid, &f, started, used, ret_n);
+        return answers_consume(a, pid, &f, started, USEC_INFINITY, used, ret_n);
 }
 
 static void add(Answers *a, uint32_t pid, uint64_t n, uint64_t token, usec_t when) {
@@ -71,7 +71,7 @@ static void every_part_of_the_identity_counts(void **state _unused_) {
         other[2].device++;
         for (size_t i = 0; i < ELEMENTSOF(other); i++) {
                 add(a, 5, 1, i, 100);
-                assert_false(answers_consume(a, 5, &other[i], 0, used, &n));
+                assert_false(answers_consume(a, 5, &other[i], 0, USEC_INFINITY, used, &n));
         }
         answers_free(a);
 }
@@ -86,13 +86,36 @@ static void an_exec_ends_all_answers(void **state _unused_) {
         add(a, 5, 1, 10, 100);
         add(a, 5, 2, 11, 101);
         add(a, 5, 3, 12, 102);
-        assert_true(answers_consume(a, 5, &interpreter, 50, used, &n));
+        assert_true(answers_consume(a, 5, &interpreter, 50, USEC_INFINITY, used, &n));
         assert_int_equal(n, 3);
         for (size_t i = 0; i < n; i++) {
                 assert_int_equal(used[i].token, 10 + i);
                 assert_int_equal(used[i].ran, i >= 1);
         }
         assert_int_equal(answers_size(a), 0);
+        answers_free(a);
+}
+
+/* One program runs another, and is told of only when the other one has been let run. */
+static void an_exec_that_is_told_late_leaves_later_answers(void **state _unused_) {
+        const FileIdentity first = file(1), second = file(2);
+        UsedAnswer used[ANSWERS_PER_PROCESS];
+        Answers *a = some(16);
+        size_t n;
+
+        add(a, 5, 1, 10, 100);
+        add(a, 5, 2, 11, 120);
+        assert_true(answers_consume(a, 5, &first, 50, 119, used, &n));
+        assert_int_equal(n, 1);
+        assert_int_equal(used[0].token, 10);
+        assert_true(used[0].ran);
+        assert_true(answers_consume(a, 5, &second, 50, 120, used, &n));
+        assert_int_equal(n, 1);
+        assert_int_equal(used[0].token, 11);
+        assert_int_equal(answers_size(a), 0);
+        add(a, 5, 1, 12, 130);
+        assert_false(answers_consume(a, 5, &first, 50, 129, used, &n)); /* ran before it was asked about */
+        assert_int_equal(n, 0);
         answers_free(a);
 }
 
@@ -104,7 +127,7 @@ static void too_many_for_one_process_forget_the_oldest(void **state _unused_) {
 
         for (uint64_t i = 0; i < ANSWERS_PER_PROCESS + 3; i++)
                 add(a, 5, i, i, 100 + i);
-        assert_false(answers_consume(a, 5, &first, 50, used, &n));
+        assert_false(answers_consume(a, 5, &first, 50, USEC_INFINITY, used, &n));
         assert_int_equal(n, ANSWERS_PER_PROCESS);
         for (size_t i = 0; i < n; i++)
                 assert_int_equal(used[i].token, 3 + i);
@@ -142,6 +165,7 @@ int main(void) {
                 TEST(only_for_its_own_process_and_file),
                 TEST(every_part_of_the_identity_counts),
                 TEST(an_exec_ends_all_answers),
+                TEST(an_exec_that_is_told_late_leaves_later_answers),
                 TEST(too_many_for_one_process_forget_the_oldest),
                 TEST(a_full_table_forgets_the_older_half),
                 TEST(same_times_make_room_as_well),

@@ -8,7 +8,11 @@
 
 static Input execed_of(const Observation *o) {
         return (Input){ .type = INPUT_EXECED,
-                        .execed = { .subject = o->subject, .path = o->path, .file = o->file, .started = 1 } };
+                        .execed = { .subject = o->subject,
+                                    .path = o->path,
+                                    .file = o->file,
+                                    .started = 1,
+                                    .when = USEC_INFINITY } };
 }
 
 static uint64_t ungated(const Rig *rig) {

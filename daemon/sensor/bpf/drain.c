@@ -89,6 +89,7 @@ static void report_exec(Observer *o, const ExecEvent *e, bool earlier) {
                 .path = e->filename,
                 .file = identity_of(&e->file),
                 .started = e->head.started / NSEC_PER_USEC,
+                .when = e->head.time / NSEC_PER_USEC,
                 .privileged = e->head.flags & EVENT_PRIVILEGED,
                 .before_gate = earlier || is_before_gate(o, &e->head), /* ours opens when theirs was read */
         };
@@ -301,8 +302,12 @@ static void note_missed(Observer *o) {
 /* Numbers that were given out and are neither in the ring nor counted: an event is being written on another CPU, for
  * some µs, or somebody has taken it. Returns how many. */
 static uint64_t note_missing(Observer *o, bool found) {
-        uint64_t missing = load(&o->state->head.sequence) - o->accounted;
+        uint64_t end = load(&o->state->head.sequence), missing = end - o->accounted;
 
+        if (o->accounted > end) { /* what was given up came after all */
+                account(o, end - o->accounted);
+                missing = 0;
+        }
         if (missing == 0 || found)
                 o->idle_drains = 0;
         else if (++o->idle_drains > IDLE_DRAINS_MAX) {

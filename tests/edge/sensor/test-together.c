@@ -34,7 +34,7 @@ static void on_execed(void *userdata, const Execed *x) {
         UsedAnswer used[ANSWERS_PER_PROCESS];
         size_t n;
 
-        if (answers_consume(answers, x->subject.pid, &x->file, x->started, used, &n))
+        if (answers_consume(answers, x->subject.pid, &x->file, x->started, x->when, used, &n))
                 gated++;
         else {
                 ungated++;
