@@ -406,6 +406,15 @@ void drain_probe(Observer *o) {
         catch_up(o, PROBE_CATCH_UP_NS);
 }
 
+void drain_last(Observer *o) {
+        drain_probe(o);
+        if (!o->ring || o->dead)
+                return;
+        note_lost(o);
+        note_untold(o);
+        note_missed(o);
+}
+
 void drain_stop(Observer *o) {
         o->wake = sd_event_source_disable_unref(o->wake);
         o->again = sd_event_source_disable_unref(o->again);

@@ -191,7 +191,8 @@ void observer_unpin(Observer *o) {
 void observer_detach(Observer *o) {
         if (!o->programs || o->detached)
                 return;
-        drain_now(o);
+        programs_retire(o->programs);
+        drain_last(o);
         o->detached = true;
         observer_probe_done(o);
         if (o->left_end)

@@ -78,6 +78,7 @@ void protect_done(Observer *o);
 int drain_start(Observer *o);
 void drain_now(Observer *o);
 void drain_probe(Observer *o); /* what a probe has caused is told when it returns, unless it is not told at all */
+void drain_last(Observer *o);  /* and says what was lost */
 void drain_stop(Observer *o);
 /* An event of an earlier daemon's programs. False when it is none that we know. */
 bool drain_earlier(Observer *o, const void *data, size_t size);

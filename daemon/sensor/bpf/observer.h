@@ -151,8 +151,8 @@ void observer_take_over(Observer *o);
 /* How many programs will outlive the daemon; for 0, *ret_why says why (static). */
 unsigned observer_pinned(const Observer *o, const char **ret_why);
 
-/* Tells what was seen, and ends everything in the kernel, pins included, but for observer_identify(): nothing will be seen any more,
- * and nothing be refused as soon as the kernel has ended what was pinned. Not to be called while anything is told. */
+/* Tells what was seen, and ends everything in the kernel, pins included, but for observer_identify(): nothing will be seen or refused any
+ * more. What was pinned the kernel removes in its own time. Not to be called while anything is told. */
 void observer_detach(Observer *o);
 
 /* The programs end with the daemon. */

@@ -161,6 +161,10 @@ int programs_load(const SensorSettings *settings, size_t ring_size, Programs **r
         return 0;
 }
 
+void programs_retire(Programs *p) {
+        __atomic_store_n(&programs_state(p)->policy, 0, __ATOMIC_SEQ_CST);
+}
+
 void programs_detach(Programs *p) {
         sensors__destroy(p->skeleton);
         p->skeleton = NULL;
