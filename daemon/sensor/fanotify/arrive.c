@@ -24,6 +24,8 @@
 
 enum { EVENTS_AT_ONCE = 256 };
 
+static const usec_t AHEAD_TIME = 5 * USEC_PER_MSEC;
+
 static bool in_scope(Gate *g, uint32_t pid) {
         const char *cgroup;
 
@@ -180,10 +182,25 @@ static void consider_arrived(Gate *g, bool is_fresh) {
                 consider(g, slot, is_fresh);
 }
 
+/* Whoever waits at the gate comes before all else, but whoever makes others wait there without end does not: after some time it is one
+ * turn for each. */
+static void take_turns(Gate *g, sd_event_source *source) {
+        const usec_t now = monotonic_now();
+        int64_t priority = SD_EVENT_PRIORITY_IMPORTANT;
+
+        (void) sd_event_source_get_priority(source, &priority);
+        if (priority != SD_EVENT_PRIORITY_IMPORTANT) {
+                g->ahead_since = now;
+                (void) sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+        } else if (now - g->ahead_since > AHEAD_TIME)
+                (void) sd_event_source_set_priority(source, SD_EVENT_PRIORITY_NORMAL);
+}
+
 int arrive_on_event(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         Gate *g = userdata;
 
         consider_arrived(g, read_events(g));
+        take_turns(g, source);
         return 0;
 }
 

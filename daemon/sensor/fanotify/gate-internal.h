@@ -31,7 +31,8 @@ struct Gate {
         GateOps ops;
         int group; /* the fanotify descriptor */
         sd_event_source *group_source, *timer, *breaks;
-        usec_t timer_at; /* CLOCK_MONOTONIC; USEC_INFINITY: off */
+        usec_t timer_at;    /* CLOCK_MONOTONIC; USEC_INFINITY: off */
+        usec_t ahead_since; /* when what arrives began to come before all else */
         Slots *slots;
         Cache *cache;
         Pool *pool;
