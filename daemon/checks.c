@@ -309,10 +309,8 @@ static void files_read(void *item, int result, int cancelled) {
         Manager *m = item;
         Checks *c = m->checks;
 
-        if (cancelled) {
-                c->stage = STAGE_IDLE;
-                return;
-        }
+        if (cancelled)
+                return end_look(m, LOOK_SOON);
         if (result < 0 && c->ima)
                 lose_ima(m, c, result);
         if (c->stage == STAGE_LIST_AGAIN)

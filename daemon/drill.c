@@ -124,9 +124,7 @@ static void finish(Manager *m, const BusRequest *q) {
 }
 
 void drill_request(Manager *m, const BusRequest *q) {
-        if (!m->started)
-                requests_fail(m, q->id, SEALWATCH_ERROR_REFUSED, "the guard is still starting");
-        else if (q->type == BUS_DRILL)
+        if (q->type == BUS_DRILL)
                 begin(m, q);
         else
                 finish(m, q);

@@ -22,22 +22,22 @@
 #define ARCHIVE_AFTER USEC_PER_SEC
 
 void manager_done(Manager *m) {
+        if (!m->started || (m->stopping && !m->handing_over)) /* else somebody must judge until the next one does */
+                sensors_stop(m);                              /* while all is there: it tells what was seen */
+        vault_free(m->vault); /* first of all: nothing below may keep secrets waiting */
         sd_event_source_disable_unref(m->engine_timer);
         sd_event_source_disable_unref(m->archive_timer);
         sd_event_source_disable_unref(m->signal_source);
         sd_event_source_disable_unref(m->stop_timer);
         sd_event_source_disable_unref(m->background_source);
         sd_event_source_disable_unref(m->tpm_source);
-        vault_free(m->vault); /* first of all: nothing below may keep secrets waiting */
-        if (!m->started || (m->stopping && !m->handing_over)) /* else somebody must judge until the next one does */
-                sensors_stop(m);
+        background_free(m->background); /* it answers over the bus, and gives sensors a policy */
         gate_free(m->gate);
         learner_free(m->learner);
         observer_free(m->observer);
         files_free(m->files);
         units_free(m->units);
         bus_free(m->bus);
-        background_free(m->background);
         checks_free(m->checks); /* the background reads for it */
         rounds_free(m->rounds); /* it asks the TPM */
         tpm_free(m->tpm);
@@ -113,6 +113,8 @@ static void feed_one(Manager *m, const Input *in) {
 /* What is told of the machine is not: its strings are gone when its turn comes. */
 static bool can_wait(const Input *in) {
         switch (in->type) {
+        case INPUT_READY:
+        case INPUT_PROVIDER:
         case INPUT_EXTEND_FAILED:
         case INPUT_COMMIT_FAILED:
         case INPUT_FAILURE:

@@ -61,7 +61,8 @@ typedef struct Manager {
         Policy *first_policy;           /* until the engine has it */
         Input followups[FOLLOWUPS_MAX]; /* made while actions were performed */
         size_t followups_size;
-        bool feeding, log_failed;
+        bool feeding, log_failed, reload_wanted;
+        const char *hooks_failed; /* why, before there was a start that it can follow (static) */
 
         /* what was found at start */
         TpmState tpm_state;

@@ -305,8 +305,12 @@ static void notify_reloading(const Manager *m) {
 }
 
 void requests_reload(Manager *m, uint64_t request) {
-        PolicyJob *j = new0(PolicyJob, 1);
+        PolicyJob *j;
 
+        m->reload_wanted = !m->started; /* then it is done behind the start */
+        if (m->reload_wanted)
+                return;
+        j = new0(PolicyJob, 1);
         if (!j)
                 return requests_fail(m, request, SEALWATCH_ERROR_FAILED, "out of memory");
         j->manager = m;
@@ -328,8 +332,6 @@ static void on_detach(Manager *m, const BusRequest *q) {
 
         if (*q->name == '\0')
                 return requests_fail(m, q->id, SEALWATCH_ERROR_INVALID, "a reason is needed");
-        if (!m->started)
-                return requests_fail(m, q->id, SEALWATCH_ERROR_REFUSED, "the guard is still starting");
         manager_feed(m, &in);
 }
 
@@ -366,6 +368,8 @@ void requests_detached(Manager *m, const Action *a) {
 static void on_request(void *userdata, const BusRequest *q) {
         Manager *m = userdata;
 
+        if (!m->started) /* nothing stands in the log before its first record */
+                return requests_fail(m, q->id, SEALWATCH_ERROR_REFUSED, "the guard is still starting");
         switch (q->type) {
         case BUS_SEAL:
                 return on_seal(m, q);
@@ -388,7 +392,6 @@ static void on_request(void *userdata, const BusRequest *q) {
         }
 }
 
-/* Nothing stands in the log before its first record. */
 static void on_gone(void *userdata) {
         Manager *m = userdata;
 

@@ -158,15 +158,31 @@ static void on_untold(void *userdata, Event event _unused_, uint64_t count) {
                 manager_feed(m, &in);
 }
 
+/* What comes before the start is said behind it: nothing stands in the log before its first record. */
+static void hooks_failed(Manager *m, const char *why) {
+        if (m->started)
+                manager_failure(m, FAILURE_HOOKS_DEAD, why);
+        else
+                m->hooks_failed = why;
+}
+
 static void on_unpinned(void *userdata) {
-        manager_failure(userdata, FAILURE_HOOKS_DEAD, "somebody removed the pins of the programs");
+        hooks_failed(userdata, "somebody removed the pins of the programs");
+}
+
+/* Before the start the probe is still to say what there is. */
+static void lose_level(Manager *m, Watched w, Level level, const char *why) {
+        if (m->started)
+                sensors_change_level(m, w, level, why);
+        else
+                sensors_set_level(m, w, level, why);
 }
 
 static void on_died(void *userdata, const char *why) {
         Manager *m = userdata;
 
-        manager_failure(m, FAILURE_HOOKS_DEAD, why);
-        sensors_change_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
+        hooks_failed(m, why);
+        lose_level(m, WATCHED_UNGATED, LEVEL_OFF, why);
 }
 
 static bool is_of_hooks(Watched w) {
@@ -184,8 +200,8 @@ static void on_hooks_died(void *userdata) {
                         sensors_set_level(m, w, LEVEL_OFF, why);
         m->hooks = m->hook_on_exec = false;
         m->exec_hook_why = NULL;
-        sensors_change_level(m, WATCHED_EXEC, MIN(m->levels[WATCHED_EXEC], LEVEL_GATE), why);
-        manager_failure(m, FAILURE_HOOKS_DEAD, why);
+        lose_level(m, WATCHED_EXEC, MIN(m->levels[WATCHED_EXEC], LEVEL_GATE), why);
+        hooks_failed(m, why);
 }
 
 /* Those of an earlier daemon, while there was none: ours work, as they were seen to. */

@@ -494,12 +494,16 @@ void manager_probed(Manager *m) {
         manager_feed(m, &in);
         if (m->found.verdict == RECONCILE_TAMPERED)
                 manager_feed(m, &tampered);
+        if (m->hooks_failed)
+                manager_failure(m, FAILURE_HOOKS_DEAD, m->hooks_failed);
         engine_status(m->engine, &status);
         m->told_upto = status.events;
         keeping_restore(m);
         sensors_open(m);
         if (!in.start.secrets_openable)
                 manager_ready(m);
+        if (m->reload_wanted)
+                requests_reload(m, 0);
 }
 
 void manager_ready(Manager *m) {

@@ -30,11 +30,20 @@ static void drop_requests(Bus *b) {
         }
 }
 
+static int on_reconnect(sd_event_source *s, uint64_t usec, void *userdata);
+
+static void reconnect_later(Bus *b) {
+        if (!b->reconnect)
+                (void) sd_event_add_time_relative(b->event, &b->reconnect, CLOCK_MONOTONIC, RECONNECT_AFTER, 0,
+                                                  on_reconnect, b);
+}
+
 static int on_reconnect(sd_event_source *s _unused_, uint64_t usec _unused_, void *userdata) {
         Bus *b = userdata;
 
         b->reconnect = sd_event_source_unref(b->reconnect);
-        (void) bus_connect(b); /* from here on it watches for the socket by itself */
+        if (bus_connect(b) < 0) /* else it watches for the socket by itself from here on */
+                reconnect_later(b);
         return 0;
 }
 
@@ -44,9 +53,7 @@ static int on_disconnected(sd_bus_message *m _unused_, void *userdata, sd_bus_er
 
         b->ops.gone(b->ops.userdata);
         drop_requests(b);
-        if (!b->reconnect)
-                (void) sd_event_add_time_relative(b->event, &b->reconnect, CLOCK_MONOTONIC, RECONNECT_AFTER, 0,
-                                                  on_reconnect, b);
+        reconnect_later(b);
         return 0;
 }
 
@@ -93,7 +100,7 @@ static void disconnect(Bus *b) {
         struct pollfd p = { .fd = b->bus ? sd_bus_get_fd(b->bus) : -1, .events = POLLOUT };
         uint64_t queued = 0;
 
-        if (p.fd < 0 || sd_bus_get_n_queued_write(b->bus, &queued) < 0 ||
+        if (p.fd < 0 || sd_bus_is_ready(b->bus) <= 0 || sd_bus_get_n_queued_write(b->bus, &queued) < 0 ||
             (queued > 0 && poll(&p, 1, FLUSH_AT_MOST_MS) <= 0))
                 b->bus = sd_bus_close_unref(b->bus);
         else

@@ -411,7 +411,8 @@ static int on_connect_again(sd_event_source *s _unused_, uint64_t usec _unused_,
         Units *u = userdata;
 
         u->again = sd_event_source_unref(u->again);
-        (void) units_connect(u);
+        if (units_connect(u) < 0)
+                again_after(u, CONNECT_AGAIN_AFTER, on_connect_again);
         return 0;
 }
 
