@@ -80,6 +80,22 @@ def test_nobody_there(m):
     check(gap["clean"] is False and gap["judging"] == 0, f"the gap: {gap}")
 
 
+def test_stop_behind_a_death(m):
+    """What a dead daemon's programs could not tell is told when the next one ends them, and that may be when it ends itself."""
+    m.power_cycle()
+    m.start()
+    m.expect_state("trusted")
+    m.kill()
+    in_scope = f'echo $$ >"{m.cgroup}/cgroup.procs"; for n in $(seq 6000); do /bin/true; done'
+    lab.tool("sh", "-c", in_scope)
+    m.start()
+    check(m.events("gap")[-1]["lost"] > 0, f"nothing was lost, so the test proves nothing: {m.events('gap')[-1]}")
+    check(m.stop() == 0, "it did not end well")
+    m.start()
+    check(any(e["count"] > 0 for e in m.events("lost")), "the loss is in no record")
+    m.judge_snapshot()
+
+
 def test_hooks(m):
     """A kernel that takes none of the hooks that were asked for is noticed at the first start; unless nobody relies on them."""
     def first_start(**watch):
@@ -100,7 +116,7 @@ def main(m):
     m.make_unknown(f"{ROOT}/disk/unknown")
     m.start()
     m.expect_state("trusted")
-    for test in (test_asked, test_next_start, test_last_words, test_nobody_there, test_hooks):
+    for test in (test_asked, test_next_start, test_last_words, test_nobody_there, test_stop_behind_a_death, test_hooks):
         test(m)
         print(f"{test.__name__}: ok")
 
