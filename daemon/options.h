@@ -17,7 +17,7 @@ typedef struct Options {
         const char *bus_address;                   /* NULL: the system bus */
         const char *canary;                        /* the program that probes run */
         const char *bpf_dir;                       /* where the programs in the kernel are pinned */
-        bool host_view;                            /* GateOptions */
+        bool host_view;                            /* GateOptions, ObserverOptions */
 } Options;
 
 /* 0: go on; 1: end with *ret_code. */

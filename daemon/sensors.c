@@ -225,6 +225,7 @@ static int start_observer(Manager *m) {
                          : step_only_sees() ? RUNG_FENTRY
                                             : RUNG_LSM,
                 .bpf_dir = m->options->bpf_dir,
+                .host_view = m->options->host_view,
         };
         const ObserverOps ops = {
                 .execed = on_execed,

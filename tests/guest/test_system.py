@@ -187,12 +187,23 @@ def test_removal_after_a_death(g):
     eventually(lambda: g.run(["/root/unknown", "true"]) == 0, "the end of the programs in the kernel")
 
 
+def test_pins_are_moved(g):
+    """By mount(2), as root: the service sees them where they were, as its mounts are its own; the machine does not."""
+    g.output("systemctl", "start", "sealwatchd")
+    eventually(g.is_trusted, "trust")
+    g.output("mount", "--make-private", "/sys")
+    g.output("mkdir", "/root/pins")
+    g.output("perl", "-e", 'syscall(165, my $from = "/sys/fs/bpf", my $to = "/root/pins", 0, 8192, 0) == 0 or die "mount: $!"')  # MS_MOVE
+    eventually(lambda: g.events("locked"), "the lock")
+    check(any(e["row"] == "hooks-dead" for e in g.events("failure")), f"the failures: {g.events('failure')}")
+
+
 def life(debs, threads):
     with Guest(sys.argv[1], threads=threads) as guest:
         install(guest, debs)
         with guest.explained():
             for test in (test_watches_the_machine, test_alert_is_explained, test_restart_keeps_watching, test_death_leaves_no_gap,
-                         test_refuse_stop, test_stop, test_removal_after_a_death):
+                         test_refuse_stop, test_stop, test_removal_after_a_death, test_pins_are_moved):
                 test(guest)
                 print(f"{test.__name__}: ok", flush=True)
 

@@ -27,7 +27,7 @@ static void not_pinned(Observer *o, const char *why) {
 void keep_maps(Observer *o) {
         const char *why = "switched off";
 
-        if (!o->options.bpf_dir || pins_new(o->options.bpf_dir, &o->pins, &why) < 0) {
+        if (!o->options.bpf_dir || pins_new(o->options.bpf_dir, o->options.host_view, &o->pins, &why) < 0) {
                 o->pins_why = why;
                 return;
         }
@@ -56,7 +56,7 @@ static int on_pins(sd_event_source *source, int fd, uint32_t events, void *userd
 }
 
 static void watch(Observer *o) {
-        _cleanup_close_ int mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+        _cleanup_close_ int mounts = open(pins_mounts(o->pins), O_RDONLY | O_CLOEXEC);
 
         if (pins_fd(o->pins) >= 0)
                 (void) sd_event_add_io(o->event, &o->pins_watch, pins_fd(o->pins), EPOLLIN, on_pins, o);

@@ -20,6 +20,7 @@ typedef struct ObserverOptions {
         Rung hooks;       /* the best of those that judge code to be tried; RUNG_NONE: none are */
         const char *
                 bpf_dir; /* borrowed; where the programs are pinned, so that they outlive the daemon; NULL: they do not */
+        bool host_view; /* the pins are missing when the machine's first process does not see them, whatever we do */
 } ObserverOptions;
 
 /* Code that the kernel side let go or refused without a digest, where it has none of its own: to be hashed now. */

@@ -29,11 +29,12 @@
 
 enum { PATH_SIZE = 4096 };
 
-static const char LINK[] = "link-", MAP[] = "map-";
+static const char LINK[] = "link-", MAP[] = "map-", HOST[] = "/proc/1/root";
 
 struct Pins {
         int lock; /* the directory above ours */
         int events;
+        const char *view; /* what makes a path one of whose mounts they have to be on: HOST, or "" */
         char *parent, *path;
         char **names;
         size_t names_size, names_allocated;
@@ -46,6 +47,13 @@ static bool is_bpf(const char *path) {
         struct statfs fs;
 
         return statfs(path, &fs) >= 0 && fs.f_type == BPF_FS_MAGIC;
+}
+
+/* A service has a mount namespace of its own: what is unmounted or moved for everybody else stays where it was for it. */
+static bool is_seen(const char *view, const char *path) {
+        char seen[sizeof(HOST) + PATH_SIZE];
+
+        return snprintf(seen, sizeof(seen), "%s%s", view, path) < (int) sizeof(seen) && is_bpf(seen);
 }
 
 /* The last directory of the path may be missing. */
@@ -90,7 +98,7 @@ static int make_own(Pins *p) {
         return mkdir(p->path, 0700) < 0 ? -errno : 0;
 }
 
-int pins_new(const char *dir, Pins **ret, const char **ret_why) {
+int pins_new(const char *dir, bool host_view, Pins **ret, const char **ret_why) {
         _cleanup_(pins_freep) Pins *p = new0(Pins, 1);
         int r;
 
@@ -107,6 +115,7 @@ int pins_new(const char *dir, Pins **ret, const char **ret_why) {
         r = make_own(p);
         if (r < 0)
                 return r;
+        p->view = host_view && is_seen(HOST, p->path) ? HOST : "";
         p->events = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         if (p->events >= 0)
                 (void) inotify_add_watch(p->events, p->path, IN_DELETE | IN_DELETE_SELF | IN_MOVED_FROM | IN_UNMOUNT);
@@ -161,9 +170,13 @@ unsigned pins_links(const Pins *p) {
 
 bool pins_are_there(const Pins *p) {
         for (size_t i = 0; i < p->names_size; i++)
-                if (access(p->names[i], F_OK) < 0)
+                if (!is_seen(p->view, p->names[i]))
                         return false;
-        return is_bpf(p->path);
+        return true;
+}
+
+const char *pins_mounts(const Pins *p) {
+        return *p->view ? "/proc/1/mountinfo" : "/proc/self/mountinfo";
 }
 
 int pins_fd(const Pins *p) {
