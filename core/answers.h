@@ -14,7 +14,8 @@
 
 typedef struct Answers Answers;
 
-enum { ANSWERS_PER_PROCESS = 8 }; /* a script, four nested interpreters, a loader, and some room */
+/* A script, four nested interpreters and a loader; and programs that run one another while who tells of them stands still. */
+enum { ANSWERS_PER_PROCESS = 16 };
 
 /* max: processes at once. 0 or -ENOMEM. */
 int answers_new(size_t max, const uint8_t seed[16], Answers **ret);

@@ -37,16 +37,27 @@ static void watch_failure(World *w, Failure row) {
                 w->must_reasons |= REASON_FAILURE;
 }
 
+/* Of one process, in the order in which they were answered: one may have waited for the TPM. */
+static Token *newest_unused(World *w, uint32_t pid, size_t before) {
+        Token *newest = NULL;
+
+        for (size_t i = 0; i < w->tokens_size; i++) {
+                Token *t = &w->tokens[i];
+
+                if (t->given && !t->used && t->pid == pid && t->order < before &&
+                    (!newest || t->order > newest->order))
+                        newest = t;
+        }
+        return newest;
+}
+
 /* What the answers given say of an exec: a second opinion to core/answers.c. */
 static bool use_answers(World *w, const Execed *x) {
+        const uint32_t pid = x->subject.pid;
         unsigned kept = 0;
         bool answered = false;
 
-        for (size_t i = w->tokens_size; i > 0; i--) {
-                Token *t = &w->tokens[i - 1];
-
-                if (!t->given || t->used || t->pid != x->subject.pid)
-                        continue;
+        for (Token *t = newest_unused(w, pid, SIZE_MAX); t; t = newest_unused(w, pid, t->order)) {
                 t->used = ++kept > ANSWERS_PER_PROCESS || t->when <= x->when;
                 if (kept > ANSWERS_PER_PROCESS || !t->used)
                         continue;
@@ -384,6 +395,7 @@ void watch_answer(World *w, const Action *a, bool allow) {
         HOLDS(w, a->answer.token < w->tokens_size && t->state == TOKEN_HELD); /* one answer, and not two */
         t->state = allow ? TOKEN_ALLOWED : TOKEN_DENIED;
         t->given = a->answer.allow;
+        t->order = ++w->answered;
         t->when = w->boottime;
         if (allow)
                 watch_allowed(w, t);

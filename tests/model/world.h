@@ -33,6 +33,7 @@ typedef struct Token {
         bool late, given,
                 used;       /* given: the engine let it run; used: an exec has used that up, or it is too long ago */
         usec_t asked, when; /* when: it was given */
+        size_t order;       /* of the answers */
         enum { TOKEN_HELD, TOKEN_ALLOWED, TOKEN_DENIED } state;
 } Token;
 
@@ -112,7 +113,7 @@ typedef struct World {
         uint64_t *prints;           /* of each entry: what it said when it got its number; bit 0: known */
         size_t prints_allocated;
         Token tokens[TOKENS_MAX];
-        size_t tokens_size;
+        size_t tokens_size, answered;
         uint64_t requests[REQUESTS_MAX]; /* the entry of each release, or what became of it */
         size_t requests_size;
         char trace[48][200];
