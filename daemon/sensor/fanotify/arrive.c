@@ -187,8 +187,13 @@ static void consider_arrived(Gate *g, bool is_fresh) {
 static void take_turns(Gate *g, sd_event_source *source) {
         const usec_t now = monotonic_now();
         int64_t priority = SD_EVENT_PRIORITY_IMPORTANT;
+        uint64_t turn = 0;
 
         (void) sd_event_source_get_priority(source, &priority);
+        (void) sd_event_get_iteration(g->event, &turn);
+        if (turn != g->last_turn + 1) /* nobody waited */
+                g->ahead_since = now;
+        g->last_turn = turn;
         if (priority != SD_EVENT_PRIORITY_IMPORTANT) {
                 g->ahead_since = now;
                 (void) sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);

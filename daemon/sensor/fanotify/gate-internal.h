@@ -32,6 +32,7 @@ struct Gate {
         int group; /* the fanotify descriptor */
         sd_event_source *group_source, *timer, *breaks;
         usec_t timer_at;    /* CLOCK_MONOTONIC; USEC_INFINITY: off */
+        uint64_t last_turn; /* of the event loop, in which something arrived */
         usec_t ahead_since; /* when what arrives began to come before all else */
         Slots *slots;
         Cache *cache;
