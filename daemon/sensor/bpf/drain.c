@@ -31,9 +31,9 @@ enum {
         RESTED_NS =
                 1100000, /* WAKE_INTERVAL_NS of bpf/exec.bpf.c, and what the two readings of the clock may differ */
         LOOK_AGAIN_US = 1200,
-        CATCH_UP_NS = 2000000, /* how long observer_drain() waits for events that are being written */
-        PROBE_CATCH_UP_NS = 1000000000,
-        IDLE_DRAINS_MAX = 2000, /* then what is missing will not come */
+        CATCH_UP_NS = 2000000,          /* how long observer_drain() waits for events that are being written */
+        PROBE_CATCH_UP_NS = 2000000000, /* all probes together: programs wait at the gate meanwhile */
+        IDLE_DRAINS_MAX = 2000,         /* then what is missing will not come */
         AT_ONCE_MAX = 256, /* events: who makes them faster than they are dealt with must not keep us from all else */
 };
 
@@ -374,12 +374,13 @@ static int on_again(sd_event_source *source, uint64_t when, void *userdata) {
         return 0;
 }
 
-static void catch_up(Observer *o, uint64_t patience) {
+/* Returns how much of the patience it took (ns). */
+static uint64_t catch_up(Observer *o, uint64_t patience) {
         uint64_t target, start = 0;
         bool found = false;
 
         if (!o->ring || o->dead || o->draining)
-                return;
+                return 0;
         target = load(&o->state->head.sequence);
         while (!o->dead && o->accounted < target) {
                 if (drain(o)) {
@@ -394,25 +395,32 @@ static void catch_up(Observer *o, uint64_t patience) {
         }
         if (found)
                 settle(o, found);
+        return start > 0 ? clock_ns(CLOCK_MONOTONIC) - start : 0;
 }
 
 void drain_now(Observer *o) {
-        catch_up(o, CATCH_UP_NS);
+        (void) catch_up(o, CATCH_UP_NS);
 }
 
 /* The processor that writes the event before ours may stand still for as long as whoever runs this guest has others do something:
  * no reason to say that a hook does not work. */
 void drain_probe(Observer *o) {
-        catch_up(o, PROBE_CATCH_UP_NS);
+        const uint64_t took = catch_up(o, MAX(PROBE_CATCH_UP_NS - o->waited, (uint64_t) CATCH_UP_NS));
+
+        o->waited = MIN(o->waited + took, (uint64_t) PROBE_CATCH_UP_NS);
 }
 
 void drain_last(Observer *o) {
+        const uint64_t target = o->ring ? load(&o->state->head.sequence) : 0;
+
         drain_probe(o);
         if (!o->ring || o->dead)
                 return;
         note_lost(o);
         note_untold(o);
         note_missed(o);
+        if (o->accounted < target) /* what nobody waits for any longer */
+                report_lost(o, ABI_TYPES_MAX, target - o->accounted, target);
 }
 
 void drain_stop(Observer *o) {

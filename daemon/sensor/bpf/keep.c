@@ -39,6 +39,7 @@ void keep_maps(Observer *o) {
 static void unwatch(Observer *o) {
         o->pins_watch = sd_event_source_disable_unref(o->pins_watch);
         o->mounts_watch = sd_event_source_disable_unref(o->mounts_watch);
+        o->host_mounts_watch = sd_event_source_disable_unref(o->host_mounts_watch);
 }
 
 /* Something was removed, or something was mounted: on another file system the names lead nowhere. */
@@ -55,15 +56,20 @@ static int on_pins(sd_event_source *source, int fd, uint32_t events, void *userd
         return 0;
 }
 
-static void watch(Observer *o) {
-        _cleanup_close_ int mounts = open(pins_mounts(o->pins), O_RDONLY | O_CLOEXEC);
+static void watch_mounts(Observer *o, const char *path, sd_event_source **ret) {
+        _cleanup_close_ int mounts = open(path, O_RDONLY | O_CLOEXEC);
 
+        if (mounts >= 0 && sd_event_add_io(o->event, ret, mounts, EPOLLPRI, on_pins, o) >= 0 &&
+            sd_event_source_set_io_fd_own(*ret, true) >= 0)
+                TAKE_FD(mounts);
+}
+
+static void watch(Observer *o) {
         if (pins_fd(o->pins) >= 0)
                 (void) sd_event_add_io(o->event, &o->pins_watch, pins_fd(o->pins), EPOLLIN, on_pins, o);
-        if (mounts < 0 || sd_event_add_io(o->event, &o->mounts_watch, mounts, EPOLLPRI, on_pins, o) < 0)
-                return;
-        if (sd_event_source_set_io_fd_own(o->mounts_watch, true) >= 0)
-                TAKE_FD(mounts);
+        watch_mounts(o, "/proc/self/mountinfo", &o->mounts_watch);
+        if (pins_have_host_view(o->pins))
+                watch_mounts(o, "/proc/1/mountinfo", &o->host_mounts_watch);
 }
 
 void keep_links(Observer *o) {
@@ -192,11 +198,11 @@ void observer_detach(Observer *o) {
         if (!o->programs || o->detached)
                 return;
         programs_retire(o->programs);
-        drain_last(o);
-        o->detached = true;
         observer_probe_done(o);
         if (o->left_end)
                 end_left(o);
+        drain_last(o);
+        o->detached = true;
         drain_stop(o);
         o->state = NULL;
         o->rung = RUNG_NONE;

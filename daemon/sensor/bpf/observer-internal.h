@@ -51,6 +51,7 @@ struct Observer {
         uint64_t reported;    /* numbers below it were part of an earlier report of losses */
         unsigned idle_drains; /* in a row that found nothing although numbers are missing */
         unsigned at_once;     /* events in this drain */
+        uint64_t waited;      /* ns, for what probes have caused */
         usec_t gate_armed;
         uint32_t mount_namespace; /* our own */
         ObserverProbe probe;
@@ -65,7 +66,7 @@ struct Observer {
         Pins *pins;           /* NULL: nothing outlives us */
         const char *pins_why; /* … and why (static) */
         char *refused;        /* why the first rung that was tried is not ours; NULL: it is */
-        sd_event_source *pins_watch, *mounts_watch, *left_end;
+        sd_event_source *pins_watch, *mounts_watch, *host_mounts_watch, *left_end;
         Left *left;           /* of earlier daemons; NULL: nothing, or it is over */
         int left_canary;      /* keeps the inode that they let go */
         uint64_t execs_since; /* CLOCK_BOOTTIME, ns: what ran before was told by their programs */

@@ -12,7 +12,7 @@ typedef struct Pins Pins;
 enum { PINS_NAME_MAX = 64 };
 
 /* Takes `dir` for this process, makes it where its parent is of type bpf, and in it a directory of our own. host_view: whether
- * they are there is asked where the machine's first process sees them, and not where we do, if it sees them now. On failure
+ * they are there is asked where the machine's first process sees them as well, if it sees them now. On failure
  * a negative errno, and *ret_why says why (static). */
 int pins_new(const char *dir, bool host_view, Pins **ret, const char **ret_why);
 Pins *pins_free(Pins *p); /* what is pinned stays */
@@ -32,8 +32,8 @@ bool pins_are_there(const Pins *p);
 int pins_fd(const Pins *p);
 void pins_read_events(Pins *p);
 
-/* The mounts of who is asked, as in proc_pid_mountinfo(5) (static). */
-const char *pins_mounts(const Pins *p);
+/* Whether the first process is asked, too. */
+bool pins_have_host_view(const Pins *p);
 
 /* Removes everything that we pinned. */
 void pins_remove(Pins *p);

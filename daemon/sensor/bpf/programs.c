@@ -162,7 +162,10 @@ int programs_load(const SensorSettings *settings, size_t ring_size, Programs **r
 }
 
 void programs_retire(Programs *p) {
-        __atomic_store_n(&programs_state(p)->policy, 0, __ATOMIC_SEQ_CST);
+        SensorState *state = programs_state(p);
+
+        __atomic_store_n(&state->head.in_charge, 0, __ATOMIC_SEQ_CST); /* for who finds them when we are killed now */
+        __atomic_store_n(&state->policy, 0, __ATOMIC_SEQ_CST);
 }
 
 void programs_detach(Programs *p) {
