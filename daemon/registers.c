@@ -348,7 +348,8 @@ static bool register_is_ours(Manager *m, const PcrValues *pcrs) {
 
         if (bank_digests_equal(&found, engine_register(m->engine)))
                 return true;
-        manager_feed(m, &in);
+        if (m->started)
+                manager_feed(m, &in);
         return false;
 }
 

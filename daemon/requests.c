@@ -368,7 +368,7 @@ void requests_detached(Manager *m, const Action *a) {
 static void on_request(void *userdata, const BusRequest *q) {
         Manager *m = userdata;
 
-        if (!m->started) /* nothing stands in the log before its first record */
+        if (!m->started && q->type != BUS_SNAPSHOT) /* nothing stands in the log before its first record */
                 return requests_fail(m, q->id, SEALWATCH_ERROR_REFUSED, "the guard is still starting");
         switch (q->type) {
         case BUS_SEAL:
