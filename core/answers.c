@@ -72,8 +72,16 @@ static void make_room(Answers *a) {
                 }
 }
 
-static void drop(Process *p, size_t i) {
-        memmove(&p->given[i], &p->given[i + 1], (--p->n - i) * sizeof(Given));
+static void drop(Process *p, size_t i, size_t n) {
+        p->n -= (uint32_t) n;
+        memmove(&p->given[i], &p->given[i + n], (p->n - i) * sizeof(Given));
+}
+
+static void remove_if_empty(Answers *a, const Process *p) {
+        const uint32_t pid = p->pid;
+
+        if (p->n == 0)
+                table_remove(a->processes, &pid);
 }
 
 int answers_add(Answers *a, uint32_t pid, const FileIdentity *file, uint64_t token, bool held, usec_t now) {
@@ -90,7 +98,7 @@ int answers_add(Answers *a, uint32_t pid, const FileIdentity *file, uint64_t tok
                 return r;
         p = entry;
         if (p->n == ANSWERS_PER_PROCESS)
-                drop(p, 0);
+                drop(p, 0, 1);
         p->given[p->n++] = (Given){ .file = *file, .token = token, .when = now, .held = held };
         return 0;
 }
@@ -101,17 +109,6 @@ static size_t given_until(const Process *p, usec_t when) {
         while (p && n < p->n && p->given[n].when <= when)
                 n++;
         return n;
-}
-
-static void drop_first(Answers *a, Process *p, size_t n) {
-        const uint32_t pid = p->pid;
-
-        if (n == p->n) {
-                table_remove(a->processes, &pid);
-                return;
-        }
-        p->n -= (uint32_t) n;
-        memmove(p->given, &p->given[n], p->n * sizeof(Given));
 }
 
 bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t started, usec_t when, UsedAnswer *used,
@@ -129,8 +126,10 @@ bool answers_consume(Answers *a, uint32_t pid, const FileIdentity *file, usec_t 
         }
         for (size_t i = 0; i < main; i++)
                 used[i].ran = false;
-        if (n > 0)
-                drop_first(a, p, n);
+        if (n > 0) {
+                drop(p, 0, n);
+                remove_if_empty(a, p);
+        }
         *ret_n = n;
         return main < n;
 }
@@ -140,11 +139,11 @@ void answers_forget(Answers *a, uint32_t pid, uint64_t token) {
 
         for (size_t i = 0; p && i < p->n; i++)
                 if (p->given[i].token == token) {
-                        drop(p, i);
+                        drop(p, i, 1);
                         break;
                 }
-        if (p && p->n == 0)
-                table_remove(a->processes, &pid);
+        if (p)
+                remove_if_empty(a, p);
 }
 
 size_t answers_size(const Answers *a) {

@@ -34,7 +34,7 @@ static const char LINK[] = "link-", MAP[] = "map-", HOST[] = "/proc/1/root";
 struct Pins {
         int lock; /* the directory above ours */
         int events;
-        const char *view; /* what makes a path one of whose mounts they have to be on: HOST, or "" */
+        bool host_view;
         char *parent, *path;
         char **names;
         size_t names_size, names_allocated;
@@ -115,7 +115,7 @@ int pins_new(const char *dir, bool host_view, Pins **ret, const char **ret_why) 
         r = make_own(p);
         if (r < 0)
                 return r;
-        p->view = host_view && is_seen(HOST, p->path) ? HOST : "";
+        p->host_view = host_view && is_seen(HOST, p->path);
         p->events = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         if (p->events >= 0)
                 (void) inotify_add_watch(p->events, p->path, IN_DELETE | IN_DELETE_SELF | IN_MOVED_FROM | IN_UNMOUNT);
@@ -170,13 +170,13 @@ unsigned pins_links(const Pins *p) {
 
 bool pins_are_there(const Pins *p) {
         for (size_t i = 0; i < p->names_size; i++)
-                if (!is_seen(p->view, p->names[i]) || !is_seen("", p->names[i]))
+                if (!is_seen("", p->names[i]) || (p->host_view && !is_seen(HOST, p->names[i])))
                         return false;
         return true;
 }
 
 bool pins_have_host_view(const Pins *p) {
-        return *p->view;
+        return p->host_view;
 }
 
 int pins_fd(const Pins *p) {

@@ -26,10 +26,10 @@ int programs_attach(Programs *p);
 int programs_pin_maps(const Programs *p, Pins *pins);
 int programs_pin_links(const Programs *p, Pins *pins);
 
-/* Ends them all, but for the one behind programs_identify_fd(); nothing else may be asked for afterwards. */
 /* From now on they refuse nothing and judge nothing; what ran is told still. */
 void programs_retire(Programs *p);
 
+/* Ends them all, but for the one behind programs_identify_fd(); nothing else may be asked for afterwards. */
 void programs_detach(Programs *p);
 
 /* Shared with the programs, which write to it at any time. */
